@@ -1,0 +1,1 @@
+"""Tables. One aggregate per file: its table or tables, its one mover, its queries."""

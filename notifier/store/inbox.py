@@ -1,0 +1,125 @@
+"""The inbox: every believed webhook, as it came, before anybody reads it.
+
+One INSERT that does nothing on conflict is the whole of taking a webhook in; (source, event key) unique is the whole of
+"the same event has one effect" at the door. The body is sealed: it holds a candidate's data.
+"""
+
+import hashlib
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from notifier.core.change import Delivery
+from notifier.core.errors import NotFound
+from notifier.core.inbox import InboxState, check_move
+from notifier.store.audit import SYSTEM, Change, record
+from notifier.store.base import Base
+from notifier.store.database import Tx
+from notifier.store.ids import new_id
+from notifier.store.sources import Source
+
+
+class InboxItem(Base):
+    """One webhook. `event_id` is a header some ATSs name their events by; `body_hash` tells a true copy from another
+    body under the same key."""
+
+    __tablename__ = "inbox_items"
+    __table_args__ = (
+        sa.UniqueConstraint("source_id", "event_key"),
+        sa.Index(None, "state", "received_at", "id"),
+        sa.Index(None, "workspace_id", "state", "received_at"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(sa.ForeignKey("workspaces.id"))
+    source_id: Mapped[str] = mapped_column(sa.ForeignKey("sources.id"))
+    event_key: Mapped[str]
+    headers: Mapped[bytes]
+    body: Mapped[bytes]
+    body_hash: Mapped[bytes]
+    state: Mapped[InboxState]
+    reason: Mapped[str] = mapped_column(default="")
+    received_at: Mapped[datetime]
+    planned_at: Mapped[datetime | None]
+
+
+def keep(tx: Tx, source: Source, event_key: str, delivery: Delivery, headers: str) -> str | None:
+    """Insert the item and return its id, or `None` when this event is here already. `headers` is JSON of the few
+    headers the adapter needs again when the item is read."""
+    insert = postgresql.insert if tx.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    statement = (
+        insert(InboxItem)
+        .values(
+            id=new_id("inb"),
+            workspace_id=source.workspace_id,
+            source_id=source.id,
+            event_key=event_key,
+            headers=tx.keyring.seal(headers, "inbox.headers"),
+            body=tx.keyring.seal_bytes(delivery.body, "inbox.body"),
+            body_hash=hashlib.sha256(delivery.body).digest(),
+            state=InboxState.RECEIVED,
+            reason="",
+            received_at=tx.now,
+        )
+        .on_conflict_do_nothing(index_elements=["source_id", "event_key"])
+        .returning(InboxItem.id)
+    )
+    return tx.session.execute(statement).scalar_one_or_none()
+
+
+def same_body(tx: Tx, source_id: str, event_key: str, body: bytes) -> bool:
+    """Whether the item kept under this key has this very body (false: another body under the same key)."""
+    query = sa.select(InboxItem.body_hash).where(InboxItem.source_id == source_id, InboxItem.event_key == event_key)
+    return tx.session.execute(query).scalar_one_or_none() == hashlib.sha256(body).digest()
+
+
+def take(tx: Tx, limit: int) -> Sequence[InboxItem]:
+    """Up to `limit` items nobody has read yet, oldest first, locked until the end of the transaction."""
+    query = (
+        sa.select(InboxItem)
+        .where(InboxItem.state == InboxState.RECEIVED)
+        .order_by(InboxItem.received_at, InboxItem.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(tx.session.scalars(query))
+
+
+def move(tx: Tx, item: InboxItem, after: InboxState, *, reason: str = "", actor: str = SYSTEM) -> None:
+    """The one mover of an inbox item."""
+    check_move(item.state, after)
+    change = Change(item.workspace_id, item.id, item.state.value, after.value, actor, reason)
+    item.state = after
+    item.reason = reason
+    item.planned_at = tx.now if after is InboxState.PLANNED else None
+    tx.session.flush()
+    record(tx, [change])
+
+
+def get_item(tx: Tx, workspace_id: str | None, item_id: str) -> InboxItem:
+    """The item, or NotFound."""
+    item = tx.session.get(InboxItem, item_id)
+    if item is None or (workspace_id is not None and item.workspace_id != workspace_id):
+        raise NotFound(f"no inbox item {item_id}")
+    return item
+
+
+def list_items(
+    tx: Tx, workspace_id: str | None = None, *, state: InboxState | None = None, limit: int = 200
+) -> list[InboxItem]:
+    """The newest items, without their bodies' contents being opened."""
+    query = sa.select(InboxItem).order_by(InboxItem.received_at.desc(), InboxItem.id.desc()).limit(limit)
+    if workspace_id is not None:
+        query = query.where(InboxItem.workspace_id == workspace_id)
+    if state is not None:
+        query = query.where(InboxItem.state == state)
+    return list(tx.session.scalars(query))
+
+
+def anything_received(tx: Tx) -> bool:
+    """Whether any item waits to be read."""
+    query = sa.select(InboxItem.id).where(InboxItem.state == InboxState.RECEIVED).limit(1)
+    return tx.session.execute(query).first() is not None

@@ -1,0 +1,1 @@
+"""Migrations: sequential, sayable names, both ways. Run by `notifier db upgrade`."""

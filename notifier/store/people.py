@@ -1,0 +1,162 @@
+"""Candidates and owners: our mirror of the people an ATS told us about.
+
+Only what a two-line e-mail needs is kept. Addresses are sealed and searchable by blind index. An erased candidate stays
+as a tombstone (the ATS's id and nothing else), so that a webhook delivered again does not bring the person back.
+"""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+import sqlalchemy as sa
+from sqlalchemy.orm import Mapped, mapped_column
+
+from notifier.core.change import CandidateFacts, OwnerFacts
+from notifier.store.base import Base
+from notifier.store.database import Tx
+from notifier.store.ids import new_id
+from notifier.store.sources import Source
+
+
+class Candidate(Base):
+    """The person who applied. `address` is sealed; `address_state` is good, none (no valid one) or dead (bounced)."""
+
+    __tablename__ = "candidates"
+    __table_args__ = (
+        sa.UniqueConstraint("source_id", "external_id"),
+        sa.Index(None, "workspace_id", "address_index"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(sa.ForeignKey("workspaces.id"))
+    source_id: Mapped[str] = mapped_column(sa.ForeignKey("sources.id"))
+    external_id: Mapped[str]
+    first_name: Mapped[str] = mapped_column(default="")
+    name: Mapped[str] = mapped_column(default="")
+    address: Mapped[bytes | None]
+    address_index: Mapped[str] = mapped_column(default="")
+    address_state: Mapped[str] = mapped_column(default="none")
+    can_email: Mapped[bool] = mapped_column(default=True)
+    private: Mapped[bool] = mapped_column(default=False)
+    language: Mapped[str] = mapped_column(default="")
+    merged_into: Mapped[str | None]
+    erased_at: Mapped[datetime | None]
+    created_at: Mapped[datetime]
+
+
+class Owner(Base):
+    """The recruiter who signs. `address` is sealed and may be missing."""
+
+    __tablename__ = "owners"
+    __table_args__ = (sa.UniqueConstraint("source_id", "external_id"),)
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str] = mapped_column(sa.ForeignKey("workspaces.id"))
+    source_id: Mapped[str] = mapped_column(sa.ForeignKey("sources.id"))
+    external_id: Mapped[str]
+    name: Mapped[str]
+    address: Mapped[bytes | None]
+
+
+@dataclass(frozen=True, slots=True)
+class Reach:
+    """Whether and where a candidate can be written to. `obstacle` is empty when they can."""
+
+    address: str
+    obstacle: str
+
+    def __repr__(self) -> str:
+        return f"Reach(obstacle={self.obstacle!r})"
+
+
+def find_candidate(tx: Tx, source_id: str, external_id: str) -> Candidate | None:
+    """The candidate this ATS knows by that id."""
+    query = sa.select(Candidate).where(Candidate.source_id == source_id, Candidate.external_id == external_id)
+    return tx.session.scalars(query).one_or_none()
+
+
+def mirror_candidate(tx: Tx, source: Source, facts: CandidateFacts, address: str | None) -> Candidate:
+    """Bring our row up to what the ATS says; `address` is the first valid one of `facts.emails`, or `None`.
+
+    An erased candidate is returned as the tombstone it is.
+    """
+    row = find_candidate(tx, source.id, facts.external_id)
+    if row is None:
+        row = Candidate(
+            id=new_id("can"),
+            workspace_id=source.workspace_id,
+            source_id=source.id,
+            external_id=facts.external_id,
+            first_name="",
+            name="",
+            address_index="",
+            address_state="none",
+            can_email=True,
+            private=False,
+            language="",
+            created_at=tx.now,
+        )
+        tx.session.add(row)
+    if row.erased_at is not None:
+        return row
+    row.first_name = row.first_name if facts.first_name is None else facts.first_name
+    row.name = row.name if facts.name is None else facts.name
+    row.can_email = row.can_email if facts.can_email is None else facts.can_email
+    row.private = row.private if facts.private is None else facts.private
+    row.language = facts.language or row.language
+    if facts.emails is not None:
+        _set_address(tx, row, address)
+    tx.session.flush()
+    return row
+
+
+def _set_address(tx: Tx, row: Candidate, address: str | None) -> None:
+    index = tx.keyring.blind(address) if address else ""
+    if index and index == row.address_index:
+        return
+    row.address = tx.keyring.seal(address, "candidate.address") if address else None
+    row.address_index = index
+    row.address_state = "good" if address else "none"
+
+
+def mirror_owner(tx: Tx, source: Source, facts: OwnerFacts, address: str | None) -> Owner:
+    """Bring our row of the recruiter up to what the ATS says."""
+    query = sa.select(Owner).where(Owner.source_id == source.id, Owner.external_id == facts.external_id)
+    row = tx.session.scalars(query).one_or_none()
+    if row is None:
+        row = Owner(
+            id=new_id("own"), workspace_id=source.workspace_id, source_id=source.id, external_id=facts.external_id
+        )
+        tx.session.add(row)
+    row.name = facts.name
+    row.address = tx.keyring.seal(address, "owner.address") if address else None
+    tx.session.flush()
+    return row
+
+
+def owner_address(tx: Tx, owner: Owner | None) -> str:
+    """The recruiter's address, or an empty text."""
+    return tx.keyring.open(owner.address, "owner.address") if owner is not None and owner.address else ""
+
+
+def reach(tx: Tx, candidate: Candidate) -> Reach:
+    """Where the candidate can be written to, or what stands in the way."""
+    if candidate.erased_at is not None:
+        return Reach("", "erased")
+    if not candidate.can_email:
+        return Reach("", "do_not_contact")
+    if candidate.private:
+        return Reach("", "private_candidate")
+    if candidate.address is None or candidate.address_state == "none":
+        return Reach("", "no_valid_address")
+    if candidate.address_state == "dead":
+        return Reach("", "address_dead")
+    return Reach(tx.keyring.open(candidate.address, "candidate.address"), "")
+
+
+def erase_candidate(tx: Tx, candidate: Candidate) -> None:
+    """Blank everything personal and keep the tombstone."""
+    candidate.first_name = candidate.name = candidate.address_index = candidate.language = ""
+    candidate.address = None
+    candidate.address_state = "none"
+    candidate.erased_at = tx.now
+    tx.session.flush()

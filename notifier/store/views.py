@@ -1,0 +1,163 @@
+"""What people and programs read: messages and applications with the names that belong to them.
+
+One join each, keyset-paged, and nothing here writes. The words of `item` are the ledger's: told, pending, held,
+in_doubt, open, or none while an application has no outcome.
+"""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+import sqlalchemy as sa
+
+from notifier.core.errors import NotFound
+from notifier.core.message import NOT_TOLD, Purpose, Submission
+from notifier.core.stage import Outcome
+from notifier.store.applications import Application
+from notifier.store.database import Tx
+from notifier.store.messages import Message
+from notifier.store.people import Candidate, Owner
+from notifier.store.stages import JobRow, Stage
+
+
+@dataclass(frozen=True, slots=True)
+class MessageView:
+    """A message and whom it is for."""
+
+    message: Message
+    application: Application
+    candidate: Candidate | None
+    job: JobRow | None
+    stage: Stage | None
+    owner: Owner | None
+
+
+@dataclass(frozen=True, slots=True)
+class ApplicationView:
+    """An application, the people around it, and the message that carries its outcome."""
+
+    application: Application
+    candidate: Candidate | None
+    job: JobRow | None
+    stage: Stage | None
+    owner: Owner | None
+    item: str
+
+
+#: The message that carries the present outcome of an application.
+CARRIER = sa.and_(
+    Message.application_id == Application.id,
+    Message.purpose == Purpose.OUTCOME,
+    Message.version == Application.outcome_version,
+    Message.state != Submission.CANCELLED,
+)
+
+#: What became of an outcome, as one word.
+ITEM = sa.case(
+    (Application.outcome == Outcome.NONE, "none"),
+    (sa.and_(Message.state == Submission.ACCEPTED, Message.delivery.in_(NOT_TOLD)), "open"),
+    (Message.state == Submission.ACCEPTED, "told"),
+    (Message.state.in_([Submission.AWAITING_APPROVAL, Submission.SCHEDULED, Submission.SENDING]), "pending"),
+    (Message.state == Submission.HELD, "held"),
+    (Message.state == Submission.IN_DOUBT, "in_doubt"),
+    (Message.state == Submission.FAILED, "open"),
+    (sa.and_(Application.told_at.is_not(None), Application.told_how != "email"), "told"),
+    else_="open",
+)
+
+
+def _messages() -> sa.Select[Message, Application, Candidate, JobRow, Stage, Owner]:
+    return (
+        sa.select(Message, Application, Candidate, JobRow, Stage, Owner)
+        .join(Application, Application.id == Message.application_id)
+        .outerjoin(Candidate, Candidate.id == Application.candidate_id)
+        .outerjoin(JobRow, JobRow.id == Application.job_id)
+        .outerjoin(Stage, Stage.id == Application.stage_id)
+        .outerjoin(Owner, Owner.id == Application.owner_id)
+    )
+
+
+def list_messages(
+    tx: Tx,
+    workspace_ids: Sequence[str] | None,
+    *,
+    states: Iterable[Submission] | None = None,
+    application_id: str | None = None,
+    after: tuple[str, str] | None = None,
+    limit: int = 50,
+) -> list[MessageView]:
+    """Messages, most urgent first. `after` is the (urgent_at, id) of the last one shown, as `page_key` writes it;
+    `workspace_ids` is `None` only for the command line."""
+    query = _messages().order_by(Message.urgent_at, Message.id).limit(limit)
+    if workspace_ids is not None:
+        query = query.where(Message.workspace_id.in_(workspace_ids))
+    if states is not None:
+        query = query.where(Message.state.in_(list(states)))
+    if application_id is not None:
+        query = query.where(Message.application_id == application_id)
+    if after is not None:
+        last = tx.session.get(Message, after[1])
+        if last is not None:
+            query = query.where(sa.tuple_(Message.urgent_at, Message.id) > (last.urgent_at, last.id))
+    return [MessageView(*row) for row in tx.session.execute(query).all()]
+
+
+def get_message_view(tx: Tx, workspace_ids: Sequence[str] | None, message_id: str) -> MessageView:
+    """One message with its people, or NotFound."""
+    query = _messages().where(Message.id == message_id)
+    if workspace_ids is not None:
+        query = query.where(Message.workspace_id.in_(workspace_ids))
+    row = tx.session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(f"no message {message_id}")
+    return MessageView(*row)
+
+
+def count_messages(tx: Tx, workspace_ids: Sequence[str], states: Iterable[Submission], *, cap: int = 1000) -> int:
+    """How many there are, counted no further than `cap`."""
+    inner = sa.select(Message.id).where(Message.workspace_id.in_(workspace_ids), Message.state.in_(list(states)))
+    return tx.session.execute(sa.select(sa.func.count()).select_from(inner.limit(cap).subquery())).scalar_one()
+
+
+def _applications() -> sa.Select[Application, Candidate, JobRow, Stage, Owner, str]:
+    return (
+        sa.select(Application, Candidate, JobRow, Stage, Owner, ITEM.label("item"))
+        .outerjoin(Candidate, Candidate.id == Application.candidate_id)
+        .outerjoin(JobRow, JobRow.id == Application.job_id)
+        .outerjoin(Stage, Stage.id == Application.stage_id)
+        .outerjoin(Owner, Owner.id == Application.owner_id)
+        .outerjoin(Message, CARRIER)
+    )
+
+
+def list_applications(
+    tx: Tx,
+    workspace_ids: Sequence[str] | None,
+    *,
+    external_id: str | None = None,
+    item: str | None = None,
+    open_only: bool = False,
+    limit: int = 1000,
+) -> list[ApplicationView]:
+    """Applications, oldest first; `item` is one of the ledger's words, `open_only` those that stand open without any
+    message on its way."""
+    query = _applications().order_by(Application.id).limit(limit)
+    if workspace_ids is not None:
+        query = query.where(Application.workspace_id.in_(workspace_ids))
+    if external_id is not None:
+        query = query.where(Application.external_id == external_id)
+    if item is not None:
+        query = query.where(ITEM == item)
+    if open_only:
+        query = query.where(Application.outcome != Outcome.NONE, Application.open_reason != "")
+    return [ApplicationView(*row) for row in tx.session.execute(query).all()]
+
+
+def get_application_view(tx: Tx, workspace_ids: Sequence[str] | None, application_id: str) -> ApplicationView:
+    """One application with its people, or NotFound."""
+    query = _applications().where(Application.id == application_id)
+    if workspace_ids is not None:
+        query = query.where(Application.workspace_id.in_(workspace_ids))
+    row = tx.session.execute(query).one_or_none()
+    if row is None:
+        raise NotFound(f"no application {application_id}")
+    return ApplicationView(*row)
