@@ -1,0 +1,21 @@
+"""JSON files that lie beside the adapters: made-up samples and published schemas.
+
+They are data, so they are kept as data; reading one is like importing a module, and works from an installed package.
+"""
+
+import json
+from importlib import resources
+
+from notifier.ingest import ats
+
+
+def load(file_name: str) -> dict[str, object]:
+    """The JSON object in the file `file_name` beside the adapters."""
+    content: dict[str, object] = json.loads(resources.files(ats).joinpath(file_name).read_bytes())
+    return content
+
+
+def samples(ats_name: str) -> dict[str, bytes]:
+    """The bodies in `<ats_name>.samples.json` by name, compact and escaped as an ATS would send them."""
+    bodies = load(f"{ats_name}.samples.json")
+    return {name: json.dumps(body, separators=(",", ":")).encode() for name, body in bodies.items()}
