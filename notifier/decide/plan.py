@@ -1,0 +1,216 @@
+"""What follows from a change: which messages have lost their reason, which is owed now, how it leaves.
+
+Pure: it is told everything (`Situation`) and returns everything (`Plan`). Doing nothing has a name: a plan without a
+draft says why in `silence`, and an outcome without a message says in `open_reason` why it stands on somebody's list.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from notifier.core.candidacy import Standing
+from notifier.core.message import MAY_BE_OUT, STOPPABLE, Purpose, Submission
+from notifier.core.rule import Hold, Mode, Rule, Trigger, Window
+from notifier.core.stage import Outcome, StageKind
+from notifier.decide import timing
+from notifier.decide.rules import RuleBook, find
+
+#: The usual order of kinds; going back to an earlier one is never announced.
+RANK = {
+    StageKind.APPLIED: 0,
+    StageKind.SCREEN: 1,
+    StageKind.INTERVIEW: 2,
+    StageKind.FINAL: 3,
+    StageKind.OFFER: 4,
+    StageKind.HIRED: 5,
+}
+
+#: A second stage of the same kind is worth a message only where it asks something new of the candidate.
+REPEATS = frozenset({StageKind.INTERVIEW, StageKind.FINAL})
+
+TRIGGER_OF_OUTCOME = {
+    Outcome.REJECTED: Trigger.REJECTED,
+    Outcome.WITHDRAWN: Trigger.WITHDRAWN,
+    Outcome.HIRED: Trigger.HIRED,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Existing:
+    """A message there is already."""
+
+    id: str
+    template: str
+    purpose: Purpose
+    version: int
+    state: Submission
+
+
+@dataclass(frozen=True, slots=True)
+class Situation:
+    """All that a decision needs.
+
+    `silence` is core's word for a change that moved nothing. `obstacle` says why the candidate cannot be written to
+    (empty: they can). `ats_writes` are the template keys the ATS sends itself. `told` says that the outcome before this
+    change was told by hand. `arrived`: the event was the arrival of the application.
+    """
+
+    now: datetime
+    zone: str
+    before: Standing | None
+    after: Standing
+    silence: str
+    arrived: bool
+    obstacle: str
+    shadow: bool
+    ats_writes: frozenset[str]
+    told: bool
+    promise_due: datetime | None
+    messages: Sequence[Existing]
+
+
+@dataclass(frozen=True, slots=True)
+class Draft:
+    """A message to be written down."""
+
+    template: str
+    purpose: Purpose
+    version: int
+    mode: Mode
+    hold: Hold
+    window: Window
+    state: Submission
+    reason: str
+    due_at: datetime | None
+    promise_days: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What to do: stop messages (id, reason), write a draft, or name the silence.
+
+    `told_by_ats`: the outcome is told by the ATS's own mail. `open_reason`: no message can carry this outcome.
+    """
+
+    stop: tuple[tuple[str, str], ...] = ()
+    draft: Draft | None = None
+    silence: str = ""
+    told_by_ats: bool = False
+    open_reason: str = ""
+
+
+def plan(situation: Situation, book: RuleBook) -> Plan:
+    """Decide what follows from one change of one application."""
+    before, after = situation.before, situation.after
+    if situation.silence:
+        return _late_news(situation, book)
+    stop = _lost_their_reason(situation)
+    if after.outcome is not Outcome.NONE:
+        if before is not None and after.outcome_version == before.outcome_version:
+            return Plan(stop, silence="outcome_stands")
+        return _outcome(situation, book, stop)
+    if before is not None and before.outcome is not Outcome.NONE:
+        return _reopened(situation, book, stop)
+    return _entered(situation, book, stop)
+
+
+def draft_for(rule: Rule, situation: Situation, *, purpose: Purpose, version: int, held: str = "") -> Draft:
+    """The message a rule makes in this situation; `held` forces it onto the hold list with that reason."""
+    reason = situation.obstacle or held or ("shadow" if situation.shadow else "")
+    due_at = None
+    if reason:
+        state = Submission.HELD
+    elif rule.mode is Mode.AUTO:
+        state = Submission.SCHEDULED
+        not_after = situation.promise_due if purpose is Purpose.STATUS else None
+        due_at = timing.due(situation.now, rule.hold, rule.window, situation.zone, not_after)
+    else:
+        state = Submission.AWAITING_APPROVAL
+    return Draft(
+        rule.template, purpose, version, rule.mode, rule.hold, rule.window, state, reason, due_at, rule.promise_days
+    )
+
+
+def _lost_their_reason(situation: Situation) -> tuple[tuple[str, str], ...]:
+    after, before = situation.after, situation.before
+    if after.outcome is not Outcome.NONE:
+        reason = str(after.outcome)
+    elif before is not None and before.outcome is not Outcome.NONE:
+        reason = f"no_longer_{before.outcome}"
+    else:
+        reason = "stage_changed"
+    return tuple(
+        (message.id, reason)
+        for message in situation.messages
+        if message.state in STOPPABLE and not _is_current(message, after)
+    )
+
+
+def _is_current(message: Existing, after: Standing) -> bool:
+    return message.version == (after.outcome_version if message.purpose is Purpose.OUTCOME else after.version)
+
+
+def _outcome(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], ...]) -> Plan:
+    after = situation.after
+    rule = find(book, TRIGGER_OF_OUTCOME[after.outcome], after.kind, interviewed=after.interviewed)
+    if rule is None:
+        return Plan(stop, open_reason="no_rule")
+    if rule.template in situation.ats_writes:
+        return Plan(stop, silence="ats_writes_itself", told_by_ats=True)
+    again = after.outcome is Outcome.REJECTED and any(
+        message.purpose is Purpose.OUTCOME and message.state in MAY_BE_OUT for message in situation.messages
+    )
+    held = "rejected_again" if again else ""
+    return Plan(stop, draft_for(rule, situation, purpose=Purpose.OUTCOME, version=after.outcome_version, held=held))
+
+
+def _reopened(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], ...]) -> Plan:
+    before = situation.before
+    assert before is not None  # plan() asked
+    out = situation.told or any(
+        message.purpose is Purpose.OUTCOME and message.version == before.outcome_version and message.state in MAY_BE_OUT
+        for message in situation.messages
+    )
+    if not out:
+        return Plan(stop, silence="reopened_before_told")
+    rule = find(book, Trigger.REOPENED_AFTER_TOLD, situation.after.kind, interviewed=situation.after.interviewed)
+    if rule is None:
+        return Plan(stop, silence="no_rule")
+    return Plan(stop, draft_for(rule, situation, purpose=Purpose.STATUS, version=situation.after.version))
+
+
+def _entered(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], ...]) -> Plan:
+    before, after = situation.before, situation.after
+    kind = StageKind.APPLIED if before is None and situation.arrived else after.kind
+    if kind is StageKind.UNMAPPED:
+        return Plan(stop, silence="unmapped_stage")
+    if before is not None:
+        if kind is before.kind and kind not in REPEATS:
+            return Plan(stop, silence="same_kind_of_stage")
+        if RANK.get(kind, 9) < RANK.get(before.kind, -1):
+            return Plan(stop, silence="moved_back")
+    rule = find(book, Trigger.ENTERED, kind, interviewed=after.interviewed)
+    if rule is None:
+        return Plan(stop, silence="no_rule")
+    if rule.template in situation.ats_writes:
+        return Plan(stop, silence="ats_writes_itself")
+    return Plan(stop, draft_for(rule, situation, purpose=Purpose.STATUS, version=after.version))
+
+
+def _late_news(situation: Situation, book: RuleBook) -> Plan:
+    """A stale or repeated change. One thing may still follow: the "no" on its way was worded for somebody who had not
+    been interviewed, and now we know better."""
+    after = situation.after
+    silent = Plan(silence=situation.silence)
+    if after.outcome is Outcome.NONE or situation.before is None or situation.before.interviewed == after.interviewed:
+        return silent
+    waiting = [
+        message
+        for message in situation.messages
+        if message.purpose is Purpose.OUTCOME and message.state in STOPPABLE and _is_current(message, after)
+    ]
+    rule = find(book, TRIGGER_OF_OUTCOME[after.outcome], after.kind, interviewed=after.interviewed)
+    if not waiting or rule is None or rule.template == waiting[0].template:
+        return silent
+    draft = draft_for(rule, situation, purpose=Purpose.OUTCOME, version=after.outcome_version)
+    return Plan(tuple((message.id, "interviewed_after_all") for message in waiting), draft)
