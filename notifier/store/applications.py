@@ -22,7 +22,7 @@ from notifier.store.sources import Source
 class Application(Base):
     """One candidate for one job.
 
-    `order_*` is the newest change applied; `told_how` is email, phone, in_person, own_mail or ats; `open_reason` says
+    `order_*` is the newest change applied, `stage_order_*` the newest that named a stage; `told_how` is email, phone, in_person, own_mail or ats; `open_reason` says
     why an outcome stands open on somebody's list though no message is on its way.
     """
 
@@ -50,6 +50,9 @@ class Application(Base):
     order_at: Mapped[datetime]
     order_sequence: Mapped[int]
     order_key: Mapped[str]
+    stage_order_at: Mapped[datetime]
+    stage_order_sequence: Mapped[int]
+    stage_order_key: Mapped[str]
     interviewed: Mapped[bool] = mapped_column(default=False)
     told_at: Mapped[datetime | None]
     told_how: Mapped[str] = mapped_column(default="")
@@ -79,9 +82,15 @@ def get_application(tx: Tx, workspace_id: str | None, application_id: str, *, lo
 
 def standing(row: Application) -> Standing:
     """The row in the words of core."""
-    order = (row.order_at, row.order_sequence, row.order_key)
     return Standing(
-        order, row.version, row.stage_external_id, row.kind, row.outcome, row.outcome_version, row.interviewed
+        order=(row.order_at, row.order_sequence, row.order_key),
+        version=row.version,
+        stage=row.stage_external_id,
+        kind=row.kind,
+        outcome=row.outcome,
+        outcome_version=row.outcome_version,
+        interviewed=row.interviewed,
+        stage_order=(row.stage_order_at, row.stage_order_sequence, row.stage_order_key),
     )
 
 
@@ -137,6 +146,7 @@ def leave_open(tx: Tx, row: Application, reason: str, *, actor: str) -> None:
 
 def _apply(row: Application, after: Standing) -> None:
     row.order_at, row.order_sequence, row.order_key = after.order
+    row.stage_order_at, row.stage_order_sequence, row.stage_order_key = after.stage_order
     row.version, row.stage_external_id, row.kind = after.version, after.stage, after.kind
     row.outcome, row.outcome_version, row.interviewed = after.outcome, after.outcome_version, after.interviewed
 

@@ -1,0 +1,137 @@
+"""What becomes of a message after an answer, after a lease that ran out, or after the fence refused it.
+
+What was surely not taken goes back to *scheduled*, what may have been taken is *in doubt*, and a message whose
+application has moved on is never put back into the queue by any answer.
+"""
+
+import random
+from collections.abc import Mapping, Sequence
+from datetime import datetime, timedelta
+
+import sqlalchemy as sa
+import structlog
+
+from notifier.core.answer import Accepted, Answer, Impossible, PauseAll, TryLater, Unknown
+from notifier.core.message import Phase, Purpose, Submission
+from notifier.flow.parts import Flow
+from notifier.store import messages, promises, submission
+from notifier.store.applications import Application
+from notifier.store.audit import Change, record
+from notifier.store.database import Tx
+from notifier.store.messages import Message
+from notifier.store.submission import Result
+from notifier.store.workspaces import pause
+
+log = structlog.get_logger()
+
+#: A message is given up, loudly, after this many refusals by the provider or after this long.
+MOST_TRIES = 6
+LONGEST = timedelta(days=5)
+
+
+def backoff(tries: int, jitter: float) -> timedelta:
+    """How long to wait after the n-th refusal: 30 s doubling up to an hour, times `jitter` (0.8 to 1.2)."""
+    return timedelta(seconds=min(3600.0, 30.0 * 2 ** min(tries, 10)) * jitter)
+
+
+def result_of(message: Message, answer: Answer, now: datetime, jitter: float) -> Result:
+    """The result that an answer means for this message."""
+    attempt = message.attempt_id or ""
+    match answer:
+        case Accepted():
+            return Result(
+                attempt,
+                Submission.ACCEPTED,
+                "accepted",
+                provider_id=answer.provider_id,
+                message_id_header=answer.message_id,
+            )
+        case TryLater():
+            if message.tries + int(answer.counts) >= MOST_TRIES or now - message.created_at > LONGEST:
+                return Result(attempt, Submission.FAILED, "gave_up", answer.why, counts=answer.counts)
+            due_at = answer.at if answer.at is not None and answer.at > now else now + backoff(message.tries, jitter)
+            return Result(attempt, Submission.SCHEDULED, "try_later", answer.why, due_at, answer.counts)
+        case Impossible():
+            return Result(attempt, Submission.FAILED, "impossible", answer.why)
+        case PauseAll():
+            return Result(attempt, Submission.SCHEDULED, "pause_all", answer.why, due_at=now)
+        case Unknown():
+            return Result(attempt, Submission.IN_DOUBT, "unknown", answer.why)
+
+
+def write_answers(flow: Flow, tx: Tx, answers: Mapping[str, Answer]) -> None:
+    """Write the provider's answers down, each under its own attempt; whoever lost the message changes nothing."""
+    owned = submission.owned(tx, list(answers))
+    for attempt_id, message in owned.items():
+        answer = answers[attempt_id]
+        if isinstance(answer, PauseAll):
+            pause(tx, f"provider:{flow.provider.name}", why=answer.why, by=f"provider:{flow.provider.name}")
+            log.error("provider.paused", provider=flow.provider.name, why=answer.why)
+        result = result_of(message, answer, tx.now, random.uniform(0.8, 1.2))  # noqa: S311 - jitter is no secret
+        application = tx.session.get_one(Application, message.application_id, with_for_update=True)
+        _conclude(tx, message, application, result)
+
+
+def give_back(tx: Tx, attempt_ids: Sequence[str]) -> None:
+    """The fence refused these: nothing left. They go back, or end where their reason has gone."""
+    if not attempt_ids:
+        return
+    for message in submission.owned(tx, attempt_ids).values():
+        if message.phase is Phase.CLAIMED:
+            _reopen(tx, message, "fence_refused")
+
+
+def reap(tx: Tx, limit: int = 200) -> int:
+    """Settle messages whose lease is over: *claimed* goes back at once, *submitting* is in doubt. Returns how many."""
+    found = submission.overdue(tx, limit)
+    for message in found:
+        if message.phase is Phase.CLAIMED:
+            _reopen(tx, message, "lease_over")
+        else:
+            attempt = message.attempt_id or ""
+            submission.conclude(tx, message, Result(attempt, Submission.IN_DOUBT, "unknown", "worker_died"))
+            log.warning("message.in_doubt", message=message.id, why="worker_died")
+    return len(found)
+
+
+def _reopen(tx: Tx, message: Message, why: str) -> None:
+    application = tx.session.get_one(Application, message.application_id, with_for_update=True)
+    result = Result(message.attempt_id or "", Submission.SCHEDULED, "not_sent", why, due_at=tx.now)
+    _conclude(tx, message, application, result)
+
+
+def _conclude(tx: Tx, message: Message, application: Application, result: Result) -> None:
+    current = submission.is_current(message, application) and application.deleted_at is None
+    if result.after is Submission.SCHEDULED and not current:
+        result = Result(result.attempt_id, Submission.CANCELLED, result.outcome, "superseded", counts=result.counts)
+    if not submission.conclude(tx, message, result):
+        return
+    if result.after is Submission.ACCEPTED:
+        _heard(tx, message, application, current=current)
+    elif result.after is Submission.CANCELLED and message.purpose is Purpose.OUTCOME:
+        _nothing_to_take_back(tx, application)
+
+
+def _heard(tx: Tx, message: Message, application: Application, *, current: bool) -> None:
+    """The candidate has heard from us: silence starts anew, the old promise is kept or broken, the new one made."""
+    promises.heard_again(tx, application.id)
+    application.silent_since = tx.now
+    application.promise_due = message.promise_due
+    if message.promise_due is not None:
+        promises.make(tx, application.workspace_id, application.id, message.id, message.promise_due)
+    if message.approved_by:
+        application.owed_since = None
+    if message.purpose is Purpose.OUTCOME and current:
+        application.told_at, application.told_how, application.told_by = tx.now, "email", message.approved_by
+        application.open_reason, application.owed_since = "", None
+        record(tx, [Change(application.workspace_id, application.id, "open", "told", "system", "email")])
+    tx.session.flush()
+
+
+def _nothing_to_take_back(tx: Tx, application: Application) -> None:
+    """The outcome never left, so a drafted "sent in error" has lost its reason."""
+    query = sa.select(Message).where(
+        Message.application_id == application.id, Message.template == "sent_in_error", Message.accepted_at.is_(None)
+    )
+    drafted = list(tx.session.scalars(query.with_for_update()))
+    messages.stop(tx, drafted, "never_left", actor="system")

@@ -1,0 +1,214 @@
+"""Apply one translated event: bring our mirror up to it, then let `decide` say what follows.
+
+Every function returns the name of the silence, or an empty text when a message or a cancellation followed.
+"""
+
+from notifier.core.candidacy import advance
+from notifier.core.change import (
+    ApplicationDeleted,
+    CandidateChanged,
+    CandidateErased,
+    CandidateFacts,
+    CandidateMerged,
+    OwnerFacts,
+    StageChange,
+)
+from notifier.core.message import Submission
+from notifier.core.stage import Outcome, StageKind
+from notifier.decide.plan import Existing, Plan, Situation, plan
+from notifier.decide.stage_names import guess
+from notifier.deliver.address import address as strict_address
+from notifier.flow import drafting
+from notifier.flow.parts import Flow, rules_of
+from notifier.store import applications, messages, people, stages
+from notifier.store.applications import Application
+from notifier.store.database import Tx
+from notifier.store.inbox import InboxItem
+from notifier.store.sources import Source
+from notifier.store.workspaces import get_workspace
+
+#: Silences that did change our mirror: the item is *planned*, and the silence is its reason.
+EFFECTS = frozenset({
+    "unmapped_stage",
+    "same_kind_of_stage",
+    "moved_back",
+    "no_rule",
+    "ats_writes_itself",
+    "outcome_stands",
+    "reopened_before_told",
+    "candidate_updated",
+    "candidate_merged",
+    "candidate_erased",
+    "application_deleted",
+})  # fmt: skip
+
+
+def first_valid(emails: tuple[str, ...] | None) -> str | None:
+    """The first address a mail can be sent to, or `None`."""
+    return next((found for raw in emails or () if (found := strict_address(raw))), None)
+
+
+def stage_change(flow: Flow, tx: Tx, source: Source, change: StageChange, item: InboxItem) -> str:
+    """An application is now somewhere: the middle of the whole story.
+
+    At equal times and sequences the digest of the signed body decides, and not the event key: a header that names an
+    event is signed by few ATSs, and a replay under another name must not win a tie.
+    """
+    tie_break = item.body_hash.hex()
+    row = applications.find_application(tx, source.id, change.application_id)
+    if row is not None and row.deleted_at is not None:
+        return "application_is_deleted"
+    candidate = _candidate(tx, source, change.candidate)
+    if candidate is not None and candidate.erased_at is not None:
+        return "candidate_is_erased"
+    kind, stage_id = StageKind.UNMAPPED, None
+    if change.stage is not None:
+        stage = stages.mirror_stage(
+            tx,
+            source,
+            change.stage.external_id,
+            change.stage.name,
+            guessed=guess(change.stage.name),
+            said=change.stage.kind,
+        )
+        kind, stage_id = stage.kind, stage.id
+    before = applications.standing(row) if row is not None else None
+    step = advance(before, change, kind, tie_break)
+    told = row is not None and row.told_at is not None and row.told_how != "email"
+    actor = f"ats:{source.id}"
+    if row is None:
+        row = applications.add_application(tx, source, change.application_id, step.after, actor)
+    elif step.after != before:
+        applications.move(tx, row, step.after, actor=actor, reason=item.id)
+    if step.silence != "stale":
+        _mirror_facts(tx, source, row, change)
+    row.stage_id = stage_id if stage_id and step.after.stage_order[2] == tie_break else row.stage_id
+    if candidate is not None:
+        row.candidate_id = candidate.id
+    existing = messages.of_application(tx, row.id, lock=True)
+    workspace = get_workspace(tx, source.workspace_id)
+    situation = Situation(
+        now=tx.now,
+        zone=workspace.zone,
+        before=before,
+        after=step.after,
+        silence=step.silence,
+        arrived=change.arrived,
+        obstacle=_obstacle(tx, row),
+        shadow=flow.settings.shadow or source.sending == "shadow",
+        ats_writes=frozenset(source.ats_writes),
+        told=told,
+        promise_due=row.promise_due,
+        messages=[Existing(m.id, m.template, m.purpose, m.version, m.state) for m in existing],
+    )
+    decided = plan(situation, rules_of(flow, tx, source.workspace_id))
+    return carry_out(flow, tx, row, decided, actor=actor)
+
+
+def carry_out(flow: Flow, tx: Tx, row: Application, decided: Plan, *, actor: str) -> str:
+    """Write a plan down: cancellations, the new message, or the name of the silence."""
+    for message_id, reason in decided.stop:
+        message = messages.get_message(tx, row.workspace_id, message_id)
+        messages.move(tx, message, Submission.CANCELLED, actor=actor, reason=reason)
+    if decided.told_by_ats:
+        applications.tell(tx, row, how="ats", by=actor, at=tx.now)
+    elif decided.open_reason:
+        applications.leave_open(tx, row, decided.open_reason, actor=actor)
+    elif decided.draft is not None:
+        drafting.write(flow, tx, row, decided.draft, actor=actor)
+    if decided.draft is not None or decided.stop or decided.open_reason:
+        return ""
+    return decided.silence
+
+
+def candidate_changed(tx: Tx, source: Source, event: CandidateChanged) -> str:
+    """New data about a person: a message that waited for a valid address may go on."""
+    known = people.find_candidate(tx, source.id, event.candidate.external_id)
+    if known is None:
+        return "unknown_candidate"
+    candidate = _candidate(tx, source, event.candidate)
+    assert candidate is not None  # facts were given
+    _release_reachable(tx, candidate)
+    return "candidate_updated"
+
+
+def candidate_merged(tx: Tx, source: Source, event: CandidateMerged) -> str:
+    """Two records became one: the old one's applications belong to the new one, and pending mails are stopped until a
+    newer change or a person starts them again, because the ATS may have answered the person under the other record."""
+    old = people.find_candidate(tx, source.id, event.external_id)
+    if old is None:
+        return "unknown_candidate"
+    new = _candidate(tx, source, event.into)
+    assert new is not None  # facts were given
+    old.merged_into = new.id
+    for row in applications.of_candidate(tx, old.id):
+        row.candidate_id = new.id
+        _stop_all(tx, row, "candidate_merged", f"ats:{source.id}")
+    return "candidate_merged"
+
+
+def candidate_erased(tx: Tx, source: Source, event: CandidateErased) -> str:
+    """The person was deleted or anonymised: cancel, blank, keep a tombstone. Deleting is not rejecting."""
+    candidate = people.find_candidate(tx, source.id, event.external_id)
+    if candidate is None:
+        candidate = people.mirror_candidate(tx, source, CandidateFacts(event.external_id), None)
+    actor = f"ats:{source.id}"
+    named = [applications.find_application(tx, source.id, external_id) for external_id in event.application_ids]
+    known = applications.of_candidate(tx, candidate.id)
+    for row in known + [row for row in named if row is not None and row not in known]:
+        _stop_all(tx, row, f"candidate_{event.how}", actor)
+        applications.delete(tx, row, actor=actor, reason=f"candidate_{event.how}")
+    people.erase_candidate(tx, candidate)
+    return "candidate_erased"
+
+
+def application_deleted(tx: Tx, source: Source, event: ApplicationDeleted) -> str:
+    """The application was deleted in the ATS: cancel what is pending. Deleting is not rejecting."""
+    row = applications.find_application(tx, source.id, event.application_id)
+    if row is None:
+        return "unknown_application"
+    actor = f"ats:{source.id}"
+    _stop_all(tx, row, "application_deleted", actor)
+    applications.delete(tx, row, actor=actor, reason="application_deleted")
+    return "application_deleted"
+
+
+def _stop_all(tx: Tx, row: Application, reason: str, actor: str) -> None:
+    stopped = messages.stop(tx, messages.of_application(tx, row.id, lock=True), reason, actor=actor)
+    lost_outcome = any(message.version == row.outcome_version for message in stopped)
+    if row.outcome is not Outcome.NONE and lost_outcome and row.deleted_at is None:
+        applications.leave_open(tx, row, reason, actor=actor)
+
+
+def _candidate(tx: Tx, source: Source, facts: CandidateFacts | None) -> people.Candidate | None:
+    if facts is None:
+        return None
+    return people.mirror_candidate(tx, source, facts, first_valid(facts.emails))
+
+
+def _owner(tx: Tx, source: Source, facts: OwnerFacts | None) -> people.Owner | None:
+    if facts is None:
+        return None
+    return people.mirror_owner(tx, source, facts, strict_address(facts.email))
+
+
+def _mirror_facts(tx: Tx, source: Source, row: Application, change: StageChange) -> None:
+    owner = _owner(tx, source, change.owner)
+    job = stages.mirror_job(tx, source, change.job) if change.job is not None else None
+    row.owner_id = owner.id if owner is not None else row.owner_id
+    row.job_id = job.id if job is not None else row.job_id
+    tx.session.flush()
+
+
+def _obstacle(tx: Tx, row: Application) -> str:
+    candidate = tx.session.get(people.Candidate, row.candidate_id) if row.candidate_id else None
+    return people.reach(tx, candidate).obstacle if candidate is not None else "unknown_candidate"
+
+
+def _release_reachable(tx: Tx, candidate: people.Candidate) -> None:
+    if people.reach(tx, candidate).obstacle:
+        return
+    for row in applications.of_candidate(tx, candidate.id):
+        for message in messages.of_application(tx, row.id, lock=True):
+            if message.state is Submission.HELD and message.reason in ("no_valid_address", "address_dead"):
+                drafting.release(tx, row, message, actor=f"ats:{row.source_id}")

@@ -1,0 +1,56 @@
+"""What every verb of the flow needs, put together once by `notifier.app`."""
+
+from collections.abc import Mapping
+from concurrent.futures import Executor
+from dataclasses import dataclass
+
+from notifier.core.ports import Clock, Queue
+from notifier.decide.rules import DEFAULTS, RuleBook
+from notifier.decide.rules import load as load_rules
+from notifier.deliver.email import Provider
+from notifier.deliver.template import Library
+from notifier.ingest.adapter import Adapter
+from notifier.store.database import Database, Tx
+from notifier.store.wording import current_rules
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the flow takes from the configuration.
+
+    `shadow`: drafted, nothing leaves, whatever a source says. `environment` keeps staging and production apart at the
+    provider. `message_id_domain` is ours. `mail_rate` is e-mails per second, 0 for no limit.
+    """
+
+    base_url: str
+    shadow: bool
+    mail_from_address: str
+    mail_from_name: str
+    message_id_domain: str
+    environment: str
+    mail_rate: float
+
+
+@dataclass(frozen=True, slots=True)
+class Flow:
+    """The parts. Frozen, shared by every thread of a process. `callers` runs the calls of the provider."""
+
+    db: Database
+    queue: Queue
+    clock: Clock
+    adapters: Mapping[str, Adapter]
+    library: Library
+    provider: Provider
+    callers: Executor
+    settings: Settings
+
+
+def rules_of(flow: Flow, tx: Tx, workspace_id: str) -> RuleBook:
+    """The rules that count for a workspace now."""
+    toml = current_rules(tx, workspace_id)
+    return DEFAULTS if toml is None else load_rules(toml, template_keys(flow))
+
+
+def template_keys(flow: Flow) -> list[str]:
+    """The keys a rule may send."""
+    return sorted({template.key for template in flow.library.all()})

@@ -1,0 +1,112 @@
+"""Read the inbox: translate each item, move our mirror, decide what follows, write the messages down.
+
+A batch is one transaction. Items are translated before anything is locked and worked through in the order of their
+applications, so that two planners never wait for each other in a circle. Each item has its own savepoint: what cannot
+be read, or what breaks us, is quarantined with its reason and stops nobody else.
+"""
+
+import json
+from collections.abc import Sequence
+
+import structlog
+from sqlalchemy.exc import IntegrityError
+
+from notifier.core.candidacy import implausible
+from notifier.core.change import (
+    ApplicationDeleted,
+    CandidateChanged,
+    CandidateErased,
+    CandidateMerged,
+    Delivery,
+    Event,
+    NothingToDo,
+    StageChange,
+)
+from notifier.core.errors import DatabaseAway, Unreadable
+from notifier.core.inbox import InboxState
+from notifier.flow import mirror
+from notifier.flow.parts import Flow
+from notifier.store import inbox, sources
+from notifier.store.database import Tx
+from notifier.store.inbox import InboxItem
+
+log = structlog.get_logger()
+
+
+def plan_batch(flow: Flow, limit: int = 200) -> int:
+    """Work through up to `limit` inbox items, oldest first; returns how many. 0 means that there is nothing to do."""
+    with flow.db.begin() as tx:
+        items = inbox.take(tx, limit)
+        readable: list[tuple[InboxItem, Sequence[Event]]] = []
+        for item in items:
+            try:
+                readable.append((item, _translate(flow, tx, item)))
+            except Unreadable as fault:
+                inbox.move(tx, item, InboxState.QUARANTINED, reason=str(fault)[:500])
+                log.warning("inbox.quarantined", item=item.id, path=fault.path)
+        readable.sort(key=lambda pair: (pair[0].source_id, _application(pair[1]), pair[0].received_at, pair[0].id))
+        for item, events in readable:
+            _apply_safely(flow, tx, item, events)
+        return len(items)
+
+
+def _translate(flow: Flow, tx: Tx, item: InboxItem) -> Sequence[Event]:
+    source = sources.get_source(tx, item.workspace_id, item.source_id)
+    headers = json.loads(tx.keyring.open(item.headers, "inbox.headers"))
+    delivery = Delivery(headers, tx.keyring.open_bytes(item.body, "inbox.body"))
+    events = flow.adapters[source.ats].translate(delivery, item.received_at)
+    for event in events:
+        if isinstance(event, StageChange) and implausible(event.occurred_at, item.received_at):
+            raise Unreadable("occurred_at", f"implausible time {event.occurred_at:%Y-%m-%d}")
+    return events
+
+
+def _application(events: Sequence[Event]) -> str:
+    for event in events:
+        if isinstance(event, StageChange | ApplicationDeleted):
+            return event.application_id
+    return ""
+
+
+def _apply_safely(flow: Flow, tx: Tx, item: InboxItem, events: Sequence[Event]) -> None:
+    for attempt in (1, 2):
+        try:
+            with tx.session.begin_nested():
+                state, reason = _apply(flow, tx, item, events)
+                inbox.move(tx, item, state, reason=reason)
+            return
+        except DatabaseAway:
+            raise
+        except IntegrityError:
+            # Another planner inserted the same stage, job or person a moment ago: now it is there.
+            if attempt == 2:
+                raise
+        except Exception as fault:
+            # One poisonous item must not hold up the inbox; the bytes are kept and a replay tries again.
+            log.exception("inbox.broken", item=item.id)
+            inbox.move(tx, item, InboxState.QUARANTINED, reason=f"fault: {type(fault).__name__}")
+            return
+
+
+def _apply(flow: Flow, tx: Tx, item: InboxItem, events: Sequence[Event]) -> tuple[InboxState, str]:
+    """Apply every event; planned if any of them changed something, else ignored with the reasons."""
+    source = sources.get_source(tx, item.workspace_id, item.source_id)
+    silences = []
+    for event in events:
+        match event:
+            case StageChange():
+                silences.append(mirror.stage_change(flow, tx, source, event, item))
+            case CandidateChanged():
+                silences.append(mirror.candidate_changed(tx, source, event))
+            case CandidateMerged():
+                silences.append(mirror.candidate_merged(tx, source, event))
+            case CandidateErased():
+                silences.append(mirror.candidate_erased(tx, source, event))
+            case ApplicationDeleted():
+                silences.append(mirror.application_deleted(tx, source, event))
+            case NothingToDo():
+                silences.append(event.reason)
+    moved = [silence for silence in silences if silence in mirror.EFFECTS]
+    if moved or any(silence == "" for silence in silences):
+        return InboxState.PLANNED, ", ".join(silence for silence in silences if silence)
+    return InboxState.IGNORED, ", ".join(silences) or "nothing_said"

@@ -1,0 +1,55 @@
+"""Take one webhook in: believe it or refuse it, keep it, answer. Nothing is parsed here.
+
+The answer of success goes out only after the commit. Whoever retries finds the item here and is answered the same.
+"""
+
+import json
+from dataclasses import dataclass
+
+import structlog
+
+from notifier.core.change import Delivery, Doubted
+from notifier.core.ports import Job
+from notifier.flow.parts import Flow
+from notifier.store import inbox, sources
+
+log = structlog.get_logger()
+
+
+@dataclass(frozen=True, slots=True)
+class Receipt:
+    """`status` is the HTTP status for the sender; `word` is kept, duplicate, conflict, refused or unknown_source."""
+
+    status: int
+    word: str
+    item_id: str | None = None
+
+
+def receive(flow: Flow, source_key: str, delivery: Delivery) -> Receipt:
+    """Keep what is signed. Raises DatabaseAway, and then nothing was kept."""
+    with flow.db.read() as tx:
+        source = sources.source_by_key(tx, source_key)
+        if source is None:
+            log.info("webhook.rejected", reason="unknown_source")
+            return Receipt(404, "unknown_source")
+        secrets = sources.valid_secrets(tx, source.id)
+        now = tx.now
+    adapter = flow.adapters[source.ats]
+    verdict = adapter.verify(delivery, [secret.text for secret in secrets], now)
+    if isinstance(verdict, Doubted):
+        log.info("webhook.rejected", source=source.id, reason=verdict.reason)
+        return Receipt(adapter.refusal, "refused")
+    used = secrets[verdict.secret_index]
+    key = adapter.event_key(delivery)
+    with flow.db.begin() as tx:
+        item_id = inbox.keep(tx, source, key, delivery, json.dumps(delivery.headers))
+        if item_id is not None and (used.last_used_at is None or (now - used.last_used_at).total_seconds() > 60):
+            sources.note_use(tx, used.id)
+        same = item_id is not None or inbox.same_body(tx, source.id, key, delivery.body)
+    if item_id is None:
+        word = "duplicate" if same else "conflict"
+        log.info("webhook.known_already", word=word, source=source.id, event_key=key)
+        return Receipt(adapter.success, word)
+    log.info("webhook.kept", source=source.id, item=item_id, secret=used.id)
+    flow.queue.nudge(Job.PLAN)
+    return Receipt(adapter.success, "kept", item_id)

@@ -1,0 +1,128 @@
+"""Let due messages leave: claim, compose, fence, call, result. No transaction is open during a call.
+
+A batch is claimed at once; then as many as may be in flight are fenced together, called together and concluded
+together, so that a crash puts at most that many messages in doubt.
+"""
+
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import structlog
+
+from notifier.core.answer import Answer, Unknown
+from notifier.core.errors import DatabaseAway, Refused, TemplateFault
+from notifier.core.message import Submission
+from notifier.decide import timing
+from notifier.deliver.email import Email
+from notifier.flow import conclude
+from notifier.flow.envelope import envelope
+from notifier.flow.parts import Flow
+from notifier.store import people, sources, submission
+from notifier.store.applications import Application
+from notifier.store.database import Tx
+from notifier.store.messages import Message
+from notifier.store.submission import Result
+from notifier.store.workspaces import get_workspace
+
+log = structlog.get_logger()
+
+#: Seconds between tries of writing a result down. If all fail, the lease ends and the message is in doubt.
+WRITE_AGAIN = (0.2, 1.0, 3.0)
+
+
+@dataclass(frozen=True, slots=True)
+class Ready:
+    """A claimed message, composed."""
+
+    attempt_id: str
+    email: Email
+
+
+def send_batch(flow: Flow, limit: int = 100) -> int:
+    """Hand over up to `limit` due messages; returns how many were claimed. 0 means that nothing is due."""
+    with flow.db.begin() as tx:
+        claimed = submission.claim(tx, limit, flow.provider.name)
+        ready = _compose(flow, tx, claimed)
+    size = max(1, flow.provider.in_flight)
+    for start in range(0, len(ready), size):
+        _hand_over(flow, ready[start : start + size])
+    return len(claimed)
+
+
+def _compose(flow: Flow, tx: Tx, claimed: Sequence[Message]) -> list[Ready]:
+    """The last look: still allowed, still in the window, nothing missing. What fails it goes back with its reason."""
+    ready = []
+    for message in claimed:
+        assert message.attempt_id is not None  # claim() has just set it
+        application = tx.session.get_one(Application, message.application_id)
+        back = _last_look(flow, tx, message, application)
+        if back is None:
+            try:
+                ready.append(Ready(message.attempt_id, envelope(flow, tx, message, application)))
+                continue
+            except (TemplateFault, Refused) as fault:
+                back = Result(message.attempt_id, Submission.HELD, "not_sent", f"wording: {fault}")
+        submission.conclude(tx, message, back)
+    return ready
+
+
+def _last_look(flow: Flow, tx: Tx, message: Message, application: Application) -> Result | None:
+    attempt = message.attempt_id or ""
+    candidate = tx.session.get(people.Candidate, application.candidate_id) if application.candidate_id else None
+    obstacle = people.reach(tx, candidate).obstacle if candidate is not None else "unknown_candidate"
+    if obstacle:
+        return Result(attempt, Submission.HELD, "not_sent", obstacle)
+    source = sources.get_source(tx, message.workspace_id, application.source_id)
+    if flow.settings.shadow or source.sending == "shadow":
+        return Result(attempt, Submission.HELD, "not_sent", "shadow")
+    zone = get_workspace(tx, message.workspace_id).zone
+    promised = application.promise_due
+    late = promised is not None and promised <= timing.next_open(tx.now, message.window, zone)
+    if not message.approved_by and not late and not timing.is_open(tx.now, message.window, zone):
+        opens = timing.next_open(tx.now, message.window, zone)
+        return Result(attempt, Submission.SCHEDULED, "not_sent", "outside_window", due_at=opens)
+    return None
+
+
+def _hand_over(flow: Flow, chunk: Sequence[Ready]) -> None:
+    started = time.monotonic()
+    with flow.db.begin() as tx:
+        allowed = submission.submit(tx, [ready.attempt_id for ready in chunk])
+    emails = {ready.attempt_id: ready.email for ready in chunk if ready.attempt_id in allowed}
+    # A process that was stopped between the commit and this line for longer than the lease must not call any more.
+    if time.monotonic() - started > submission.CALL_LIMIT.total_seconds():
+        return
+    answers = _call(flow, emails)
+    refused = [ready.attempt_id for ready in chunk if ready.attempt_id not in allowed]
+    _write(flow, answers, refused)
+    if flow.settings.mail_rate:
+        time.sleep(max(0.0, len(emails) / flow.settings.mail_rate - (time.monotonic() - started)))
+
+
+def _call(flow: Flow, emails: dict[str, Email]) -> dict[str, Answer]:
+    if len(emails) == 1:
+        return {attempt_id: _one(flow, email) for attempt_id, email in emails.items()}
+    answers = flow.callers.map(lambda email: _one(flow, email), emails.values())
+    return dict(zip(emails, answers, strict=True))
+
+
+def _one(flow: Flow, email: Email) -> Answer:
+    try:
+        return flow.provider.send(email)
+    except Exception as fault:  # a provider promises not to raise; if one does, nobody knows what left
+        log.exception("provider.raised", provider=flow.provider.name, message=email.mid)
+        return Unknown(type(fault).__name__)
+
+
+def _write(flow: Flow, answers: dict[str, Answer], refused: Sequence[str]) -> None:
+    for pause in (*WRITE_AGAIN, None):
+        try:
+            with flow.db.begin() as tx:
+                conclude.write_answers(flow, tx, answers)
+                conclude.give_back(tx, refused)
+            return
+        except DatabaseAway:
+            if pause is None:
+                raise
+            time.sleep(pause)

@@ -1,0 +1,104 @@
+"""What many tests need: a migrated database of each kind, and a world with people in it."""
+
+import itertools
+import os
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from sqlalchemy.engine import make_url
+
+from notifier.store import schema
+from notifier.store.database import Database
+from tests.servers import Postgres, complete, postgres_binaries
+from tests.world import SECRETS, World
+
+_numbers = itertools.count(1)
+
+
+class Databases:
+    """Hands out fresh migrated databases, copied from one migrated template per kind."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._template: Path | None = None
+        self._server: Postgres | None = None
+
+    def sqlite(self, path: Path) -> str:
+        if self._template is None:
+            self._template = self._folder / "template.db"
+            self._migrate(f"sqlite:///{self._template}")
+        shutil.copy(self._template, path)
+        return f"sqlite:///{path}"
+
+    def postgresql(self) -> str:
+        given = os.environ.get("TEST_DATABASE_URL")
+        if given:
+            url = make_url(given).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
+            db = Database(url, secrets=SECRETS)
+            schema.downgrade(db, "base")
+            schema.upgrade(db)
+            db.dispose()
+            return url
+        if self._server is None:
+            binaries = postgres_binaries()
+            if binaries is None:
+                reason = "no PostgreSQL: set TEST_DATABASE_URL, or install initdb, or the development lock"
+                pytest.fail(reason) if complete() else pytest.skip(reason)
+            self._server = Postgres(binaries)
+            self._server.run("CREATE DATABASE template_notifier")
+            self._migrate(self._server.url("template_notifier"))
+        name = f"test_{next(_numbers)}"
+        self._server.run(f"CREATE DATABASE {name} TEMPLATE template_notifier")
+        return self._server.url(name)
+
+    def stop(self) -> None:
+        if self._server is not None:
+            self._server.stop()
+
+    @staticmethod
+    def _migrate(url: str) -> None:
+        db = Database(url, secrets=SECRETS)
+        schema.upgrade(db)
+        db.dispose()
+
+
+@pytest.fixture(scope="session")
+def databases(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Databases]:
+    found = Databases(tmp_path_factory.mktemp("databases"))
+    yield found
+    found.stop()
+
+
+@pytest.fixture
+def sqlite_url(databases: Databases, tmp_path: Path) -> str:
+    return databases.sqlite(tmp_path / "notifier.db")
+
+
+@pytest.fixture
+def postgresql_url(databases: Databases) -> str:
+    return databases.postgresql()
+
+
+@pytest.fixture(params=["sqlite", "postgresql"])
+def database_url(request: pytest.FixtureRequest) -> str:
+    """A fresh database of each kind in turn."""
+    url: str = request.getfixturevalue(f"{request.param}_url")
+    return url
+
+
+@pytest.fixture
+def world(sqlite_url: str) -> Iterator[World]:
+    """One employer with one Greenhouse source and one generic source, on SQLite, with a clock of its own."""
+    made = World(sqlite_url)
+    yield made
+    made.close()
+
+
+@pytest.fixture
+def world_on(database_url: str) -> Iterator[World]:
+    """The same world, on each kind of database in turn."""
+    made = World(database_url)
+    yield made
+    made.close()
