@@ -61,7 +61,8 @@ class StageChange:
     `occurred_at` (aware) is the ATS's own time, never the time of arrival unless the ATS gives none; `sequence` breaks
     ties at equal times where the ATS or the meaning of the event gives an order (a rejection comes before its undoing).
     `outcome` is `None` where the event says nothing about it: then the kind of the stage decides. `arrived` says that
-    the event is the arrival of the application itself, whatever the first stage of that job is called.
+    the event is the arrival of the application itself, whatever the first stage of that job is called; `undoes` that it
+    takes an ending back, which is never news by itself.
     """
 
     application_id: str
@@ -73,6 +74,7 @@ class StageChange:
     job: JobFacts | None = None
     owner: OwnerFacts | None = None
     arrived: bool = False
+    undoes: bool = False
 
 
 @dataclass(frozen=True, slots=True)

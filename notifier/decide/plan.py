@@ -52,7 +52,7 @@ class Situation:
 
     `silence` is core's word for a change that moved nothing. `obstacle` says why the candidate cannot be written to
     (empty: they can). `ats_writes` are the template keys the ATS sends itself. `told` says that the outcome before this
-    change was told by hand. `arrived`: the event was the arrival of the application.
+    change was told by hand. `arrived`: the event was the arrival of the application; `undoes`: it takes an ending back.
     """
 
     now: datetime
@@ -61,6 +61,7 @@ class Situation:
     after: Standing
     silence: str
     arrived: bool
+    undoes: bool
     obstacle: str
     shadow: bool
     ats_writes: frozenset[str]
@@ -181,6 +182,9 @@ def _reopened(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str],
 
 def _entered(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], ...]) -> Plan:
     before, after = situation.before, situation.after
+    if before is None and situation.undoes:
+        # We never heard of the ending, so there is nothing to take back and nothing new.
+        return Plan(stop, silence="reopened_before_told")
     kind = StageKind.APPLIED if before is None and situation.arrived else after.kind
     if kind is StageKind.UNMAPPED:
         return Plan(stop, silence="unmapped_stage")

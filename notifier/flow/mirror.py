@@ -94,6 +94,7 @@ def stage_change(flow: Flow, tx: Tx, source: Source, change: StageChange, item: 
         after=step.after,
         silence=step.silence,
         arrived=change.arrived,
+        undoes=change.undoes,
         obstacle=_obstacle(tx, row),
         shadow=flow.settings.shadow or source.sending == "shadow",
         ats_writes=frozenset(source.ats_writes),

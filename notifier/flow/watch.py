@@ -173,6 +173,7 @@ def _situation(flow: Flow, tx: Tx, row: Application, standing: Standing) -> Situ
         after=standing,
         silence="",
         arrived=False,
+        undoes=False,
         obstacle=people.reach(tx, candidate).obstacle if candidate is not None else "unknown_candidate",
         shadow=flow.settings.shadow or source.sending == "shadow",
         ats_writes=frozenset(source.ats_writes),

@@ -172,6 +172,7 @@ def _moved(action: str, application: Fields, received_at: datetime) -> Event:
         job=_job(application),
         owner=_owner(candidate) if candidate else None,
         arrived=action == "new_candidate_application",
+        undoes=action in ("unreject_candidate", "unhire_candidate"),
     )
 
 
