@@ -19,7 +19,7 @@ import structlog
 from notifier.core.answer import Accepted, Answer
 from notifier.core.change import Delivery
 from notifier.core.ports import Job
-from notifier.deliver.email import Email
+from notifier.deliver.email import Email, Provider
 from notifier.deliver.template import Library
 from notifier.flow.parts import Flow, Settings
 from notifier.flow.plan import plan_batch
@@ -93,6 +93,9 @@ class ScriptedProvider:
                 self.accepted.append(email)
         return answer
 
+    def close(self) -> None:
+        """There is nothing to close."""
+
 
 @dataclass
 class Here:
@@ -107,7 +110,9 @@ class Here:
 class World:
     """Builds the flow and speaks for the ATSs."""
 
-    def __init__(self, url: str, *, zone: str = "UTC", shadow: bool = False) -> None:
+    def __init__(
+        self, url: str, *, zone: str = "UTC", shadow: bool = False, provider: Provider | None = None
+    ) -> None:
         self.clock = FakeClock()
         self.queue = RecordingQueue()
         self.provider = ScriptedProvider()
@@ -121,7 +126,7 @@ class World:
             clock=self.clock,
             adapters=adapters(),
             library=LIBRARY,
-            provider=self.provider,
+            provider=provider or self.provider,
             callers=ThreadPoolExecutor(4),
             settings=Settings("https://notifier.example.com", shadow, "hiring@example.com", "Hiring", "example.com", "test", 0.0),
         )
@@ -132,8 +137,7 @@ class World:
         self._events = itertools.count(1)
 
     def close(self) -> None:
-        self.flow.callers.shutdown()
-        self.db.dispose()
+        self.flow.close()
 
     def add_source(self, ats: str, *, sending: str = "live", workspace: str | None = None) -> Here:
         secret = adapters()[ats].new_secret()

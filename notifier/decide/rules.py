@@ -51,7 +51,7 @@ DEFAULTS: RuleBook = (
     Rule(_T.WITHDRAWN, "withdrawn_ack", Mode.AUTO, hold=ONE),
     Rule(_T.HIRED, "hired_handoff", Mode.APPROVE, hold=ONE, window=Window.WORKING_HOURS, promise_days=2),
     Rule(_T.REOPENED_AFTER_TOLD, "sent_in_error", Mode.ONE_BY_ONE, hold=ONE, promise_days=2),
-    Rule(_T.SILENCE, "still_in_review", Mode.AUTO, window=Window.WORKING_HOURS, promise_days=5, at_most=3),
+    Rule(_T.SILENCE, "still_in_review", Mode.AUTO, hold=ONE, window=Window.WORKING_HOURS, promise_days=5, at_most=3),
     Rule(_T.PROMISE_AT_RISK, "need_longer", Mode.APPROVE, hold=ONE, window=Window.WORKING_HOURS, promise_days=5),
 )
 

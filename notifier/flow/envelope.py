@@ -44,7 +44,9 @@ def envelope(flow: Flow, tx: Tx, message: Message, application: Application) -> 
         previous_message_ids=tuple(messages.sent_before(tx, application.id)),
     )
     words = drafting.rendered(tx, message, workspace, tx.now)
-    findings = lint_rendered(words, drafting.template_of(tx, message), [urlsplit(flow.settings.base_url).hostname or ""])
+    findings = lint_rendered(
+        words, drafting.template_of(tx, message), [urlsplit(flow.settings.base_url).hostname or ""]
+    )
     for finding in findings:
         if finding.level is Level.ERROR:
             raise TemplateFault(finding.why, line=finding.line)

@@ -44,6 +44,12 @@ class Flow:
     callers: Executor
     settings: Settings
 
+    def close(self) -> None:
+        """Let calls in flight end, then close every connection."""
+        self.callers.shutdown()
+        self.provider.close()
+        self.db.dispose()
+
 
 def rules_of(flow: Flow, tx: Tx, workspace_id: str) -> RuleBook:
     """The rules that count for a workspace now."""

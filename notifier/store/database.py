@@ -77,6 +77,7 @@ def _sqlite(url: str) -> Engine:
         kwargs["poolclass"] = sa.StaticPool
     engine = sa.create_engine(
         url,
+        hide_parameters=True,  # an error message must not carry a person's name
         connect_args={"timeout": BUSY_TIMEOUT / 1000, "isolation_level": None, "check_same_thread": False},
         **kwargs,
     )
@@ -102,6 +103,7 @@ def _sqlite(url: str) -> Engine:
 def _postgresql(url: str) -> Engine:
     return sa.create_engine(
         url,
+        hide_parameters=True,
         pool_pre_ping=True,
         pool_size=10,
         max_overflow=5,

@@ -1,0 +1,61 @@
+"""Logs: one line an event, constant names and fields, and no personal data.
+
+Code logs ids and never people; the last processor is the second wall: whatever looks like an e-mail address is blanked,
+in every field and in tracebacks, which show no values of variables.
+"""
+
+import logging
+import re
+import sys
+from collections.abc import MutableMapping
+from typing import Any
+
+import structlog
+
+#: Anything with an @ between two words; deliberately wider than a valid address.
+_ADDRESS = re.compile(r"[^\s\"'<>(),;:=\[\]{}]+@[^\s\"'<>(),;:=\[\]{}]+")
+
+BLANK = "[address]"
+
+#: Libraries that print payloads, keys or statements at lower levels.
+QUIET = ("python_http_client", "sqlalchemy", "alembic", "rq", "urllib3")
+
+
+def blank(value: Any) -> Any:
+    """The value with every e-mail address in it blanked, in texts, lists and dictionaries."""
+    if isinstance(value, str):
+        return _ADDRESS.sub(BLANK, value) if "@" in value else value
+    if isinstance(value, dict):
+        return {key: blank(inner) for key, inner in value.items()}
+    if isinstance(value, list | tuple):
+        return [blank(inner) for inner in value]
+    return value
+
+
+def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
+    """Blank addresses in every field of a log line."""
+    return {key: blank(value) for key, value in event.items()}
+
+
+def configure(level: str, form: str) -> None:
+    """Set the logs of this process up: `level` as in LOG_LEVEL, `form` console or json."""
+    number = logging.getLevelNamesMapping()[level]
+    logging.basicConfig(level=number, format="%(levelname)s %(name)s %(message)s")
+    for name in QUIET:
+        logging.getLogger(name).setLevel(max(number, logging.WARNING))
+    plain = structlog.dev.ConsoleRenderer(colors=False)
+    renderer: Any = structlog.processors.JSONRenderer() if form == "json" else plain
+    structlog.configure(
+        processors=[
+            structlog.contextvars.merge_contextvars,
+            structlog.processors.add_log_level,
+            structlog.processors.TimeStamper(fmt="iso", utc=True),
+            structlog.processors.format_exc_info,
+            redact,
+            renderer,
+        ],
+        wrapper_class=structlog.make_filtering_bound_logger(number),
+        # Standard output belongs to what a command prints.
+        logger_factory=structlog.PrintLoggerFactory(file=sys.stderr),
+        cache_logger_on_first_use=True,
+    )
