@@ -93,7 +93,11 @@ def gather(
     job = tx.session.get(stages.JobRow, row.job_id) if row.job_id else None
     owner = tx.session.get(people.Owner, row.owner_id) if row.owner_id else None
     values = {
-        "first_name": phrases.greeting_name(candidate.first_name if candidate is not None else ""),
+        "first_name": phrases.greeting_name(
+            candidate.first_name if candidate is not None else "",
+            language,
+            full_name=candidate.name if candidate is not None else "",
+        ),
         "company": workspace.name,
         "job": job.title if job is not None else "",
         "owner_name": owner.name if owner is not None else workspace.sender,
@@ -136,12 +140,21 @@ def missing_values(tx: Tx, message: Message, more: Mapping[str, str] | None = No
 def rendered(tx: Tx, message: Message, workspace: Workspace, leaves_at: datetime) -> Rendered:
     """The two lines as they would leave at `leaves_at`. Raises TemplateFault for a missing value."""
     values = messages.open_values(tx, message)
-    promised = message.promise_due or promise_due(message.promise_days, leaves_at, workspace.zone)
+    promised = message.promise_due
+    if promised is None or promised <= leaves_at:
+        promised = promise_due(message.promise_days, leaves_at, workspace.zone)
     if promised is not None:
         values["next_update_by"] = phrases.day(_last_day(promised, workspace.zone), message.language)
     pick_by = timing.promise_day(leaves_at, PICK_WITHIN, workspace.zone)
     values["pick_by"] = phrases.day(pick_by, message.language)
     return render(template_of(tx, message), values)
+
+
+def renew_promise(tx: Tx, message: Message) -> None:
+    """The message leaves so late that the date it was planned with has passed: a new one, counted from now."""
+    if message.promise_due is not None and message.promise_due <= tx.now:
+        zone = get_workspace(tx, message.workspace_id).zone
+        message.promise_due = promise_due(message.promise_days, tx.now, zone)
 
 
 def schedule(tx: Tx, message: Message, row: Application, *, by: str, reason: str, at_once: bool) -> None:

@@ -6,6 +6,7 @@ The same function makes the preview and the mail, so that what a person approved
 from urllib.parse import urlsplit
 
 from notifier.core.errors import TemplateFault
+from notifier.core.message import MAY_BE_OUT
 from notifier.deliver.compose import Parts, compose
 from notifier.deliver.email import Email
 from notifier.deliver.lint import Level, lint_rendered
@@ -18,15 +19,18 @@ from notifier.store.messages import Message
 from notifier.store.workspaces import get_workspace
 
 
+def letter(flow: Flow, tx: Tx, message: Message, application: Application) -> Email:
+    """What people are shown: the e-mail as it was handed over, else as it would leave now. Raises as `envelope`."""
+    kept = messages.open_snapshot(tx, message) if message.state in MAY_BE_OUT else None
+    return Email(**kept) if kept is not None else envelope(flow, tx, message, application)
+
+
 def envelope(flow: Flow, tx: Tx, message: Message, application: Application) -> Email:
     """The e-mail as it would leave now. Raises TemplateFault where a value is missing or a word may not leave,
     and Refused where there is no address."""
     workspace = get_workspace(tx, message.workspace_id)
     candidate = tx.session.get(people.Candidate, application.candidate_id) if application.candidate_id else None
     owner = tx.session.get(people.Owner, application.owner_id) if application.owner_id else None
-    if message.promise_due is not None and message.promise_due <= tx.now:
-        # It leaves so late that the date it was planned with has passed: a new one, counted from now.
-        message.promise_due = drafting.promise_due(message.promise_days, tx.now, workspace.zone)
     parts = Parts(
         mid=message.id,
         att=message.attempt_id or "preview",
@@ -44,9 +48,8 @@ def envelope(flow: Flow, tx: Tx, message: Message, application: Application) -> 
         previous_message_ids=tuple(messages.sent_before(tx, application.id)),
     )
     words = drafting.rendered(tx, message, workspace, tx.now)
-    findings = lint_rendered(
-        words, drafting.template_of(tx, message), [urlsplit(flow.settings.base_url).hostname or ""]
-    )
+    ours = [urlsplit(flow.settings.base_url).hostname or "", flow.settings.message_id_domain]
+    findings = lint_rendered(words, drafting.template_of(tx, message), ours)
     for finding in findings:
         if finding.level is Level.ERROR:
             raise TemplateFault(finding.why, line=finding.line)

@@ -6,7 +6,7 @@ together, so that a crash puts at most that many messages in doubt.
 
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 
 import structlog
 
@@ -15,10 +15,10 @@ from notifier.core.errors import DatabaseAway, Refused, TemplateFault
 from notifier.core.message import Submission
 from notifier.decide import timing
 from notifier.deliver.email import Email
-from notifier.flow import conclude
+from notifier.flow import conclude, drafting
 from notifier.flow.envelope import envelope
 from notifier.flow.parts import Flow
-from notifier.store import people, sources, submission
+from notifier.store import messages, people, sources, submission
 from notifier.store.applications import Application
 from notifier.store.database import Tx
 from notifier.store.messages import Message
@@ -59,7 +59,10 @@ def _compose(flow: Flow, tx: Tx, claimed: Sequence[Message]) -> list[Ready]:
         back = _last_look(flow, tx, message, application)
         if back is None:
             try:
-                ready.append(Ready(message.attempt_id, envelope(flow, tx, message, application)))
+                drafting.renew_promise(tx, message)
+                email = envelope(flow, tx, message, application)
+                messages.keep_snapshot(tx, message, asdict(email))
+                ready.append(Ready(message.attempt_id, email))
                 continue
             except (TemplateFault, Refused) as fault:
                 back = Result(message.attempt_id, Submission.HELD, "not_sent", f"wording: {fault}")

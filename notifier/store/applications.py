@@ -22,8 +22,9 @@ from notifier.store.sources import Source
 class Application(Base):
     """One candidate for one job.
 
-    `order_*` is the newest change applied, `stage_order_*` the newest that named a stage; `told_how` is email, phone, in_person, own_mail or ats; `open_reason` says
-    why an outcome stands open on somebody's list though no message is on its way.
+    `order_*` is the newest change applied, `stage_order_*` the newest that named a stage. `told_how` is email, phone,
+    in_person, own_mail or ats. `open_reason` says why an outcome stands open on somebody's list though no message is on
+    its way.
     """
 
     __tablename__ = "applications"

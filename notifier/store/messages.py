@@ -7,6 +7,7 @@ How a message leaves (claim, fence, result) is in `store.submission`.
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
@@ -25,8 +26,8 @@ class Message(Base):
 
     `version` is the application's version this message is about (the outcome's version for an outcome). `urgent_at`
     orders the queue: the promise this message must keep, else when it was planned. `hold` is how long it waits in the
-    outbox once it is decided ("2m"). `placeholders` are sealed. `template_id` names the very wording that was planned,
-    whatever is edited later.
+    outbox once it is decided ("2m"). `placeholders` are sealed, and so is `snapshot`, the e-mail as it was handed over.
+    `template_id` names the very wording that was planned, whatever is edited later.
     """
 
     __tablename__ = "messages"
@@ -62,6 +63,7 @@ class Message(Base):
     attempts: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
     placeholders: Mapped[bytes]
+    snapshot: Mapped[bytes | None]
     approved_by: Mapped[str] = mapped_column(default="")
     approved_at: Mapped[datetime | None]
     provider: Mapped[str] = mapped_column(default="")
@@ -84,6 +86,19 @@ def open_values(tx: Tx, message: Message) -> dict[str, str]:
     """The placeholders of a message and their values."""
     values: dict[str, str] = json.loads(tx.keyring.open(message.placeholders, "message.placeholders"))
     return values
+
+
+def keep_snapshot(tx: Tx, message: Message, email: Mapping[str, object]) -> None:
+    """Remember the e-mail as it is about to be handed over: what was said is proof, and must not change later."""
+    message.snapshot = tx.keyring.seal(json.dumps(email, ensure_ascii=False), "message.snapshot")
+
+
+def open_snapshot(tx: Tx, message: Message) -> dict[str, Any] | None:
+    """The e-mail as it was handed over, or nothing while it never was."""
+    if message.snapshot is None:
+        return None
+    email: dict[str, Any] = json.loads(tx.keyring.open(message.snapshot, "message.snapshot"))
+    return email
 
 
 def add(tx: Tx, message: Message, *, actor: str, reason: str = "") -> Message:

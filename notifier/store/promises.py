@@ -11,8 +11,10 @@ from notifier.store.ids import new_id
 
 
 class Promise(Base):
-    """ "You will hear from me by `due`", made by an accepted message. `kept` is `None` until the candidate hears again
-    (true or false then) or the promise falls away."""
+    """A date given to a candidate by an accepted message: they hear again by `due`.
+
+    `kept` is `None` until the candidate hears again (true or false then) or the promise falls away.
+    """
 
     __tablename__ = "promises"
     __table_args__ = (sa.Index(None, "application_id", "kept"),)

@@ -108,3 +108,11 @@ def list_stages(tx: Tx, workspace_id: str | None = None, *, source_id: str | Non
     if source_id is not None:
         query = query.where(Stage.source_id == source_id)
     return list(tx.session.scalars(query))
+
+
+def get_stage(tx: Tx, workspace_ids: list[str], stage_id: str) -> Stage:
+    """One stage of these workspaces, or NotFound."""
+    row = tx.session.get(Stage, stage_id)
+    if row is None or row.workspace_id not in workspace_ids:
+        raise NotFound(f"no stage {stage_id}")
+    return row

@@ -144,8 +144,13 @@ def signed_in(tx: Tx, cookie: str) -> tuple[User, dict[str, Role]] | None:
     user = tx.session.get(User, row.user_id)
     if user is None or user.disabled_at is not None:
         return None
-    memberships = tx.session.scalars(sa.select(Membership).where(Membership.user_id == user.id))
-    return user, {membership.workspace_id: membership.role for membership in memberships}
+    return user, roles_of(tx, user.id)
+
+
+def roles_of(tx: Tx, user_id: str) -> dict[str, Role]:
+    """A user's role in each of their workspaces."""
+    memberships = tx.session.scalars(sa.select(Membership).where(Membership.user_id == user_id))
+    return {membership.workspace_id: membership.role for membership in memberships}
 
 
 def seen(tx: Tx, cookie: str) -> None:
@@ -158,3 +163,9 @@ def sign_out(tx: Tx, cookie: str) -> None:
     tx.session.execute(
         sa.update(SignIn).where(SignIn.token_hash == _hash(cookie), SignIn.ended_at.is_(None)).values(ended_at=tx.now)
     )
+
+
+def last_seen(tx: Tx, cookie: str) -> datetime | None:
+    """When this sign-in was last noted as seen."""
+    row = tx.session.get(SignIn, _hash(cookie))
+    return row.seen_at if row is not None else None

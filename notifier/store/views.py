@@ -6,6 +6,7 @@ in_doubt, open, or none while an application has no outcome.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 import sqlalchemy as sa
 
@@ -82,11 +83,11 @@ def list_messages(
     *,
     states: Iterable[Submission] | None = None,
     application_id: str | None = None,
-    after: tuple[str, str] | None = None,
+    after: str | None = None,
     limit: int = 50,
 ) -> list[MessageView]:
-    """Messages, most urgent first. `after` is the (urgent_at, id) of the last one shown, as `page_key` writes it;
-    `workspace_ids` is `None` only for the command line."""
+    """Messages, most urgent first. `after` is the id of the last one shown; `workspace_ids` is `None` only for the
+    command line."""
     query = _messages().order_by(Message.urgent_at, Message.id).limit(limit)
     if workspace_ids is not None:
         query = query.where(Message.workspace_id.in_(workspace_ids))
@@ -95,8 +96,8 @@ def list_messages(
     if application_id is not None:
         query = query.where(Message.application_id == application_id)
     if after is not None:
-        last = tx.session.get(Message, after[1])
-        if last is not None:
+        last = tx.session.get(Message, after)
+        if last is not None and (workspace_ids is None or last.workspace_id in workspace_ids):
             query = query.where(sa.tuple_(Message.urgent_at, Message.id) > (last.urgent_at, last.id))
     return [MessageView(*row) for row in tx.session.execute(query).all()]
 
@@ -116,6 +117,33 @@ def count_messages(tx: Tx, workspace_ids: Sequence[str], states: Iterable[Submis
     """How many there are, counted no further than `cap`."""
     inner = sa.select(Message.id).where(Message.workspace_id.in_(workspace_ids), Message.state.in_(list(states)))
     return tx.session.execute(sa.select(sa.func.count()).select_from(inner.limit(cap).subquery())).scalar_one()
+
+
+def list_bounced(tx: Tx, workspace_ids: Sequence[str], *, limit: int = 50) -> list[MessageView]:
+    """Messages that were accepted and came back: their candidates have not been told."""
+    query = _messages().where(
+        Message.workspace_id.in_(workspace_ids),
+        Message.state == Submission.ACCEPTED,
+        Message.delivery.in_(NOT_TOLD),
+    )
+    rows = tx.session.execute(query.order_by(Message.urgent_at, Message.id).limit(limit)).all()
+    return [MessageView(*row) for row in rows]
+
+
+def count_overdue(tx: Tx, workspace_ids: Sequence[str], now: datetime, *, cap: int = 1000) -> tuple[int, int]:
+    """(how many messages need a decision, how many of them are past the date given to the candidate), both capped."""
+    waiting = count_messages(tx, workspace_ids, [Submission.AWAITING_APPROVAL], cap=cap)
+    inner = (
+        sa.select(Message.id)
+        .join(Application, Application.id == Message.application_id)
+        .where(
+            Message.workspace_id.in_(workspace_ids),
+            Message.state == Submission.AWAITING_APPROVAL,
+            Application.promise_due < now,
+        )
+        .limit(cap)
+    )
+    return waiting, tx.session.execute(sa.select(sa.func.count()).select_from(inner.subquery())).scalar_one()
 
 
 def _applications() -> sa.Select[Application, Candidate, JobRow, Stage, Owner, str]:

@@ -328,6 +328,7 @@ def upgrade() -> None:
         sa.Column("attempts", sa.Integer(), nullable=False),
         sa.Column("tries", sa.Integer(), nullable=False),
         sa.Column("placeholders", sa.LargeBinary(), nullable=False),
+        sa.Column("snapshot", sa.LargeBinary(), nullable=True),
         sa.Column("approved_by", sa.String(), nullable=False),
         sa.Column("approved_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("provider", sa.String(), nullable=False),

@@ -1,0 +1,1 @@
+"""HTTP and nothing but HTTP: views translate requests into verbs of the flow and rows into pages."""

@@ -1,0 +1,1 @@
+"""The recruiter's pages. Views stand beside their templates."""

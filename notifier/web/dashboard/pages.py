@@ -1,0 +1,180 @@
+"""The queue and its views: who is waiting for what and since when. Looking changes nothing.
+
+Each view is a saved query with an address of its own; an item leaves it when it no longer matches.
+"""
+
+from dataclasses import dataclass
+
+from flask import Blueprint, current_app, g, render_template, request
+
+from notifier.core.errors import Refused, TemplateFault
+from notifier.core.message import Submission
+from notifier.deliver.email import Email
+from notifier.flow import drafting
+from notifier.flow.envelope import letter
+from notifier.flow.parts import Flow
+from notifier.flow.settle import APPROVABLE
+from notifier.store import audit, submission
+from notifier.store.database import Tx
+from notifier.store.views import (
+    MessageView,
+    count_messages,
+    count_overdue,
+    get_application_view,
+    get_message_view,
+    list_messages,
+)
+from notifier.web.auth import MAY_APPROVE, MAY_DECIDE, signed_in
+
+pages = Blueprint("pages", __name__, template_folder="templates")
+
+#: Rows of a page, and how far counts are counted.
+ROWS, CAP = 50, 1000
+
+
+@dataclass(frozen=True, slots=True)
+class View:
+    """A view of the queue. `query` says in words what it shows; `empty` what an empty one means."""
+
+    endpoint: str
+    title: str
+    states: tuple[Submission, ...]
+    query: str
+    empty: str
+
+
+VIEWS = (
+    View(
+        "pages.queue",
+        "To approve",
+        (Submission.AWAITING_APPROVAL,),
+        "messages that need a decision, the most overdue promise first",
+        "Nobody is waiting for your decision.",
+    ),
+    View(
+        "pages.outbox",
+        "Going out",
+        (Submission.SCHEDULED, Submission.SENDING),
+        "messages that are decided and have not left; they can still be stopped",
+        "Nothing is on its way out.",
+    ),
+    View(
+        "pages.held",
+        "On hold",
+        (Submission.HELD,),
+        "messages held until a date, or until somebody settles what holds them",
+        "Nothing is on hold.",
+    ),
+)
+
+#: States whose messages are shown on the trouble page.
+TROUBLE = (Submission.IN_DOUBT, Submission.FAILED)
+
+
+def flow() -> Flow:
+    """The flow of this application."""
+    found: Flow = current_app.extensions["flow"]
+    return found
+
+
+def tabs(tx: Tx) -> list[tuple[str, str, str]]:
+    """(endpoint, title, capped count) of every view."""
+    mine = g.person.workspaces
+    counts = [(view.endpoint, view.title, count_messages(tx, mine, view.states, cap=CAP)) for view in VIEWS]
+    counts.append(("trouble.page", "Trouble", count_messages(tx, mine, TROUBLE, cap=CAP)))
+    return [(endpoint, title, f"{CAP - 1}+" if n >= CAP else str(n)) for endpoint, title, n in counts]
+
+
+def _list(view: View) -> str:
+    mine = g.person.workspaces
+    after = request.args.get("after", "")
+    with flow().db.read() as tx:
+        rows = list_messages(tx, mine, states=view.states, after=after or None, limit=ROWS + 1)
+        waiting, late = count_overdue(tx, mine, tx.now, cap=CAP)
+        return render_template(
+            "dashboard/list.html",
+            view=view,
+            rows=rows[:ROWS],
+            more=rows[ROWS - 1].message.id if len(rows) > ROWS else "",
+            tabs=tabs(tx),
+            waiting=waiting,
+            late=late,
+            nothing_yet=not after and not rows and _is_new(tx),
+        )
+
+
+def _is_new(tx: Tx) -> bool:
+    return not list_messages(tx, g.person.workspaces, limit=1)
+
+
+@pages.get("/")
+@signed_in
+def queue() -> str:
+    """To approve."""
+    return _list(VIEWS[0])
+
+
+@pages.get("/outbox")
+@signed_in
+def outbox() -> str:
+    """Going out."""
+    return _list(VIEWS[1])
+
+
+@pages.get("/held")
+@signed_in
+def held() -> str:
+    """On hold."""
+    return _list(VIEWS[2])
+
+
+@pages.get("/messages/<message_id>")
+@signed_in
+def message(message_id: str) -> str:
+    """One message: the words, why it is here, and what can be done with it."""
+    return message_page(message_id)
+
+
+def message_page(message_id: str, *, said: str = "", refused: str = "") -> str:
+    """The page of a message; `said` reports what was just done, `refused` why it was not."""
+    with flow().db.read() as tx:
+        view = get_message_view(tx, g.person.workspaces, message_id)
+        row = view.message
+        email, fault = _words(tx, view)
+        approvable = row.state in APPROVABLE and submission.is_current(row, view.application)
+        person = g.person
+        return render_template(
+            "dashboard/message.html",
+            view=view,
+            email=email,
+            fault=fault,
+            missing=drafting.missing_values(tx, row) if approvable else [],
+            approvable=approvable and person.may(MAY_APPROVE, row.workspace_id),
+            holdable=row.state in (Submission.AWAITING_APPROVAL, Submission.SCHEDULED)
+            and person.may(MAY_APPROVE, row.workspace_id),
+            decidable=row.state not in (Submission.ACCEPTED, Submission.CANCELLED, Submission.SENDING)
+            and person.may(MAY_DECIDE, row.workspace_id),
+            trail=audit.history(tx, row.workspace_id, row.id),
+            attempts=submission.attempts_of(tx, row.workspace_id, row.id),
+            tabs=tabs(tx),
+            said=said,
+            refused=refused,
+        )
+
+
+def _words(tx: Tx, view: MessageView) -> tuple[Email | None, str]:
+    try:
+        return letter(flow(), tx, view.message, view.application), ""
+    except (TemplateFault, Refused) as fault:
+        return None, str(fault)
+
+
+@pages.get("/applications/<application_id>")
+@signed_in
+def application(application_id: str) -> str:
+    """One application: where it stands and everything that was said about it."""
+    with flow().db.read() as tx:
+        view = get_application_view(tx, g.person.workspaces, application_id)
+        rows = list_messages(tx, g.person.workspaces, application_id=application_id, limit=200)
+        trail = audit.history(tx, view.application.workspace_id, application_id)
+        return render_template("dashboard/application.html", view=view, rows=rows, trail=trail, tabs=tabs(tx))
