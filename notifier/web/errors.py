@@ -3,7 +3,7 @@
 import structlog
 from flask import Flask, Response, g, make_response, render_template, request
 from flask_wtf.csrf import CSRFError
-from werkzeug.exceptions import HTTPException
+from werkzeug.exceptions import HTTPException, SecurityError
 
 from notifier.core.errors import DatabaseAway, NotFound
 
@@ -29,7 +29,9 @@ RETRY_AFTER = "30"
 
 def answer(status: int) -> Response:
     """The answer for an error: one word for machines, a page for people."""
-    if request.path.startswith(("/hooks/", "/healthz", "/readyz", "/metrics")):
+    # A host name that is not ours has no addresses, so no page can be built for it.
+    foreign = request.routing_exception is not None and isinstance(request.routing_exception, SecurityError)
+    if foreign or request.path.startswith(("/hooks/", "/healthz", "/readyz", "/metrics")):
         response = make_response({"error": status}, status)
     else:
         sentence = SENTENCES.get(status, SENTENCES[500])

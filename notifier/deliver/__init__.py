@@ -1,0 +1,1 @@
+"""Message -> e-mail -> provider -> feedback."""

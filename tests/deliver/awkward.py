@@ -1,0 +1,48 @@
+"""Names and words as they really come, and as somebody might try."""
+
+#: First name as given -> what a message may call the person.
+NAMES = {
+    "Ana": "Ana",
+    "bell": "bell",
+    "ÇELİK": "ÇELİK",
+    "McDonald": "McDonald",
+    "van der Berg": "van der Berg",
+    "Nguyễn Thị": "Nguyễn Thị",
+    "محمد": "محمد",
+    "李": "李",
+    "Ægir-Þór": "Ægir-Þór",
+    "O'Neill": "O'Neill",
+    "Zoë \U0001f469\u200d\U0001f4bb": "Zoë \U0001f469\u200d\U0001f4bb",
+    "Ana\r\nBcc: all@evil.example": "Ana Bcc:",
+    "\u202eanA": "anA",
+    "Ana\u2028Maria": "Ana Maria",
+    "<script>alert(1)</script>": "<script>alert(1)</script>",
+    "{{ 7*7 }}": "{{ 7*7 }}",
+    "{% for x in y %}": "{% for x in y %}",
+    "((first_name))": "((first_name))",
+    "Null": "Null",
+    "Win https://evil.example/now": "Win",
+    "Win www.evil.example": "Win",
+    "Win evil.example": "Win",
+    "Win \uff57\uff57\uff57\uff0eevil\uff0eexample": "Win",
+    "": "Hello",
+    "   ": "Hello",
+    "-": "Hello",
+    "\ud800": "Hello",
+    "ana@example.org": "Hello",
+    "evil.example": "Hello",
+    "A" * 41: "Hello",
+    "A" * 10_000: "Hello",
+}
+
+JOBS = (
+    "Nurse",
+    "C# / .NET Developer",
+    "Node.js Engineer",
+    "R&D <Lead> (m/w/d)",
+    "Senior Principal Software Engineer, Distributed Systems and Platform Reliability (EMEA, remote, full time)",
+    "مهندس برمجيات",
+    "Nurse\r\nBcc: all@evil.example",
+    "x" * 300,
+    "{{ company }}",
+)
