@@ -150,6 +150,15 @@ def rendered(tx: Tx, message: Message, workspace: Workspace, leaves_at: datetime
     return render(template_of(tx, message), values)
 
 
+def with_gaps(tx: Tx, message: Message) -> tuple[str, str]:
+    """The two lines as far as they are known; a gap shows the name of what is still missing."""
+    known = messages.open_values(tx, message)
+    gaps = {name: f"[{name.replace('_', ' ')}]" for name in placeholders(template_of(tx, message)) - known.keys()}
+    if "link" in gaps:
+        gaps["link"] = "https://[link]"
+    return render(template_of(tx, message), known | gaps).lines
+
+
 def renew_promise(tx: Tx, message: Message) -> None:
     """The message leaves so late that the date it was planned with has passed: a new one, counted from now."""
     if message.promise_due is not None and message.promise_due <= tx.now:

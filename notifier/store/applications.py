@@ -153,7 +153,7 @@ def _apply(row: Application, after: Standing) -> None:
 
 
 def _word(state: Standing) -> str:
-    return f"{state.version}:{state.kind}:{state.outcome}"
+    return f"{state.kind} {state.outcome} v{state.version}"
 
 
 def delete(tx: Tx, row: Application, *, actor: str, reason: str) -> None:

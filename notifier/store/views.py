@@ -11,10 +11,12 @@ from datetime import datetime
 import sqlalchemy as sa
 
 from notifier.core.errors import NotFound
+from notifier.core.inbox import InboxState
 from notifier.core.message import NOT_TOLD, Purpose, Submission
-from notifier.core.stage import Outcome
+from notifier.core.stage import Outcome, StageKind
 from notifier.store.applications import Application
 from notifier.store.database import Tx
+from notifier.store.inbox import InboxItem
 from notifier.store.messages import Message
 from notifier.store.people import Candidate, Owner
 from notifier.store.stages import JobRow, Stage
@@ -64,6 +66,10 @@ ITEM = sa.case(
     (sa.and_(Application.told_at.is_not(None), Application.told_how != "email"), "told"),
     else_="open",
 )
+
+
+#: Messages that stand still until a person looks at them.
+TROUBLE = (Submission.IN_DOUBT, Submission.FAILED)
 
 
 def _messages() -> sa.Select[Message, Application, Candidate, JobRow, Stage, Owner]:
@@ -144,6 +150,24 @@ def count_overdue(tx: Tx, workspace_ids: Sequence[str], now: datetime, *, cap: i
         .limit(cap)
     )
     return waiting, tx.session.execute(sa.select(sa.func.count()).select_from(inner.subquery())).scalar_one()
+
+
+def count_trouble(tx: Tx, workspace_ids: Sequence[str], *, cap: int = 1000) -> int:
+    """How many things stand on the trouble page: doubts, failures, bounces, open outcomes, unmapped stages, webhooks
+    nobody could read. Each kind is counted no further than `cap`."""
+    bounced = sa.and_(Message.state == Submission.ACCEPTED, Message.delivery.in_(NOT_TOLD))
+    left_open = sa.and_(Application.outcome != Outcome.NONE, Application.open_reason != "")
+    queries = (
+        sa.select(Message.id).where(Message.workspace_id.in_(workspace_ids), Message.state.in_(TROUBLE)),
+        sa.select(Message.id).where(Message.workspace_id.in_(workspace_ids), bounced),
+        sa.select(Application.id).where(Application.workspace_id.in_(workspace_ids), left_open),
+        sa.select(Stage.id).where(Stage.workspace_id.in_(workspace_ids), Stage.kind == StageKind.UNMAPPED),
+        sa.select(InboxItem.id).where(
+            InboxItem.workspace_id.in_(workspace_ids), InboxItem.state == InboxState.QUARANTINED
+        ),
+    )
+    counts = (sa.select(sa.func.count()).select_from(query.limit(cap).subquery()) for query in queries)
+    return min(cap, sum(tx.session.execute(count).scalar_one() for count in counts))
 
 
 def _applications() -> sa.Select[Application, Candidate, JobRow, Stage, Owner, str]:

@@ -70,7 +70,7 @@ class TestLooking:
 
     def test_an_application_shows_its_messages_and_its_clocks(self, busy: World, recruiter: FlaskClient) -> None:
         page = text(recruiter, f"/applications/{busy.application('a1').application.id}")
-        assert "rejected after interview" in page
+        assert "No, after interview" in page
         assert "Silent since" in page
 
     def test_a_long_queue_is_paged(self, world: World, recruiter: FlaskClient) -> None:

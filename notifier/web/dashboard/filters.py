@@ -25,6 +25,22 @@ STATE_WORDS = {
     Submission.CANCELLED: "cancelled",
 }
 
+#: What recruiters call the shipped templates; others are called by their key.
+TITLES = {
+    "application_received": "Application received",
+    "in_review": "In review",
+    "still_in_review": "Still in review",
+    "need_longer": "We need longer",
+    "interview_next_steps": "Next steps: interview",
+    "on_hold": "Job on hold",
+    "rejected_after_application": "No, after application",
+    "rejected_after_interview": "No, after interview",
+    "withdrawn_ack": "Withdrawal confirmed",
+    "offer_coming": "Offer is coming",
+    "hired_handoff": "Welcome",
+    "sent_in_error": "Sent in error",
+}
+
 DELIVERY_WORDS = {
     Delivery.DELIVERED: "delivered",
     Delivery.BOUNCED: "bounced",
@@ -42,6 +58,11 @@ def state_word(message: Message) -> str:
 def human(word: str) -> str:
     """A word of the database for people: "rejected_after_interview" -> "rejected after interview"."""
     return word.replace("_", " ")
+
+
+def title(template: str) -> str:
+    """A template as recruiters call it."""
+    return TITLES.get(template, human(template))
 
 
 def local(at: datetime | None, workspace_id: str) -> Markup:
@@ -103,7 +124,7 @@ def _concerns(scope: str, workspaces: list[str]) -> bool:
 def add(app: Flask) -> None:
     """Register everything here with the templates of `app`."""
     app.jinja_env.filters.update(
-        state_word=state_word, human=human, local=local, since=since, promise_word=promise_word
+        state_word=state_word, human=human, title_of=title, local=local, since=since, promise_word=promise_word
     )
     app.context_processor(_shell)
 

@@ -20,6 +20,7 @@ from notifier.store.views import (
     MessageView,
     count_messages,
     count_overdue,
+    count_trouble,
     get_application_view,
     get_message_view,
     list_messages,
@@ -67,9 +68,6 @@ VIEWS = (
     ),
 )
 
-#: States whose messages are shown on the trouble page.
-TROUBLE = (Submission.IN_DOUBT, Submission.FAILED)
-
 
 def flow() -> Flow:
     """The flow of this application."""
@@ -81,7 +79,7 @@ def tabs(tx: Tx) -> list[tuple[str, str, str]]:
     """(endpoint, title, capped count) of every view."""
     mine = g.person.workspaces
     counts = [(view.endpoint, view.title, count_messages(tx, mine, view.states, cap=CAP)) for view in VIEWS]
-    counts.append(("trouble.page", "Trouble", count_messages(tx, mine, TROUBLE, cap=CAP)))
+    counts.append(("trouble.page", "Trouble", count_trouble(tx, mine, cap=CAP)))
     return [(endpoint, title, f"{CAP - 1}+" if n >= CAP else str(n)) for endpoint, title, n in counts]
 
 
@@ -148,6 +146,7 @@ def message_page(message_id: str, *, said: str = "", refused: str = "") -> str:
             view=view,
             email=email,
             fault=fault,
+            gaps=drafting.with_gaps(tx, row) if email is None else (),
             missing=drafting.missing_values(tx, row) if approvable else [],
             approvable=approvable and person.may(MAY_APPROVE, row.workspace_id),
             holdable=row.state in (Submission.AWAITING_APPROVAL, Submission.SCHEDULED)

@@ -12,9 +12,9 @@ from notifier.store.applications import get_application
 from notifier.store.inbox import get_item, list_items
 from notifier.store.ledger import read_ledger
 from notifier.store.stages import get_stage, list_stages, map_stage
-from notifier.store.views import list_applications, list_bounced, list_messages
+from notifier.store.views import TROUBLE, list_applications, list_bounced, list_messages
 from notifier.web.auth import MAY_DECIDE, MAY_MANAGE, demand, signed_in
-from notifier.web.dashboard.pages import TROUBLE, flow, tabs
+from notifier.web.dashboard.pages import flow, tabs
 
 trouble = Blueprint("trouble", __name__, template_folder="templates")
 
