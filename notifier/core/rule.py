@@ -1,5 +1,6 @@
 """When something happens, which message follows, and how it leaves."""
 
+import re
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -44,6 +45,22 @@ class Hold:
 
     minutes: int = 0
     working_days: int = 0
+
+
+def hold_text(hold: Hold) -> str:
+    """How files and pages write it: "2m", "1 working day", "0m"."""
+    if hold.working_days:
+        return f"{hold.working_days} working day{'s' if hold.working_days > 1 else ''}"
+    return f"{hold.minutes}m"
+
+
+def parse_hold(text: str) -> Hold:
+    """The reverse of `hold_text`, and "2h"; raises ValueError."""
+    if found := re.fullmatch(r"(\d{1,3}) working days?", text):
+        return Hold(working_days=int(found[1]))
+    if found := re.fullmatch(r"(\d{1,5})([mh])", text):
+        return Hold(minutes=int(found[1]) * (60 if found[2] == "h" else 1))
+    raise ValueError(f'{text!r}: write "2m", "3h" or "1 working day"')
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,13 +5,12 @@ the file is named at once. The defaults are those a careful recruiter would choo
 leaves after somebody decided it and after a hold in which it can be undone.
 """
 
-import re
 import tomllib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
 from notifier.core.errors import Refused
-from notifier.core.rule import Hold, Mode, Rule, Trigger, Window
+from notifier.core.rule import Hold, Mode, Rule, Trigger, Window, hold_text, parse_hold
 from notifier.core.stage import StageKind
 
 RuleBook = tuple[Rule, ...]
@@ -66,22 +65,6 @@ def find(book: RuleBook, trigger: Trigger, kind: StageKind, *, interviewed: bool
         ):
             return rule
     return None
-
-
-def hold_text(hold: Hold) -> str:
-    """ "2m", "1 working day", "0m": as files and pages write it."""
-    if hold.working_days:
-        return f"{hold.working_days} working day{'s' if hold.working_days > 1 else ''}"
-    return f"{hold.minutes}m"
-
-
-def parse_hold(text: str) -> Hold:
-    """The reverse of `hold_text`, and "2h"; raises ValueError."""
-    if found := re.fullmatch(r"(\d{1,3}) working days?", text):
-        return Hold(working_days=int(found[1]))
-    if found := re.fullmatch(r"(\d{1,4})([mh])", text):
-        return Hold(minutes=int(found[1]) * (60 if found[2] == "h" else 1))
-    raise ValueError(f'{text!r}: write "2m", "3h" or "1 working day"')
 
 
 def dump(book: Iterable[Rule]) -> str:

@@ -20,7 +20,7 @@ import jinja2
 from jinja2.sandbox import ImmutableSandboxedEnvironment
 
 from notifier.core.errors import NotFound, TemplateFault
-from notifier.core.rule import Hold, Mode
+from notifier.core.rule import Hold, Mode, parse_hold
 from notifier.deliver import text
 from notifier.deliver.phrases import LANGUAGES
 from notifier.deliver.placeholders import PLACEHOLDERS, names
@@ -171,13 +171,10 @@ def _mode(front_matter: FrontMatter) -> Mode:
 
 def _hold(front_matter: FrontMatter) -> Hold:
     written = front_matter.text("hold", "0m")
-    hold = None
-    if found := re.fullmatch(r"(\d{1,2}) working days?", written):
-        hold = Hold(working_days=int(found[1]))
-    elif found := re.fullmatch(r"(\d{1,5})([mh])", written):
-        hold = Hold(minutes=int(found[1]) * (60 if found[2] == "h" else 1))
-    if hold is None:
-        raise TemplateFault('write hold as "2m", "3h" or "1 working day"', line=front_matter.line("hold"))
+    try:
+        hold = parse_hold(written)
+    except ValueError as fault:
+        raise TemplateFault(f"hold is {fault}", line=front_matter.line("hold")) from fault
     if hold.minutes > LONGEST_HOLD.minutes or hold.working_days > LONGEST_HOLD.working_days:
         raise TemplateFault(f"{written} is too long to keep a candidate waiting", line=front_matter.line("hold"))
     return hold

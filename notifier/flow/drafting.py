@@ -13,10 +13,9 @@ import sqlalchemy as sa
 
 from notifier.core.errors import NotFound
 from notifier.core.message import Submission
-from notifier.core.rule import Mode
+from notifier.core.rule import Mode, hold_text, parse_hold
 from notifier.decide import timing
 from notifier.decide.plan import Draft
-from notifier.decide.rules import hold_text, parse_hold
 from notifier.deliver import phrases
 from notifier.deliver.template import Rendered, Template, parse, placeholders, render
 from notifier.flow.parts import Flow

@@ -3,9 +3,9 @@
 import pytest
 
 from notifier.core.errors import Refused
-from notifier.core.rule import Hold, Mode, Trigger
+from notifier.core.rule import Hold, Mode, Trigger, hold_text, parse_hold
 from notifier.core.stage import StageKind
-from notifier.decide.rules import DEFAULTS, dump, find, hold_text, load, parse_hold
+from notifier.decide.rules import DEFAULTS, dump, find, load
 from tests.world import LIBRARY
 
 TEMPLATES = sorted({template.key for template in LIBRARY.all()})
