@@ -43,7 +43,18 @@ class Postgres:
             self._as = {"user": user.pw_uid, "group": user.pw_gid}
         data = self.folder / "data"
         subprocess.run(
-            [binaries / "initdb", "-D", data, "-U", "postgres", "--auth=trust", "-E", "UTF8", "--no-sync", "--locale=C"],
+            [
+                binaries / "initdb",
+                "-D",
+                data,
+                "-U",
+                "postgres",
+                "--auth=trust",
+                "-E",
+                "UTF8",
+                "--no-sync",
+                "--locale=C",
+            ],
             check=True,
             capture_output=True,
             cwd=self.folder,

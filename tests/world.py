@@ -110,9 +110,7 @@ class Here:
 class World:
     """Builds the flow and speaks for the ATSs."""
 
-    def __init__(
-        self, url: str, *, zone: str = "UTC", shadow: bool = False, provider: Provider | None = None
-    ) -> None:
+    def __init__(self, url: str, *, zone: str = "UTC", shadow: bool = False, provider: Provider | None = None) -> None:
         self.clock = FakeClock()
         self.queue = RecordingQueue()
         self.provider = ScriptedProvider()
@@ -128,7 +126,9 @@ class World:
             library=LIBRARY,
             provider=provider or self.provider,
             callers=ThreadPoolExecutor(4),
-            settings=Settings("https://notifier.example.com", shadow, "hiring@example.com", "Hiring", "example.com", "test", 0.0),
+            settings=Settings(
+                "https://notifier.example.com", shadow, "hiring@example.com", "Hiring", "example.com", "test", 0.0
+            ),
         )
         with self.db.begin() as tx:
             self.workspace = workspaces.add_workspace(tx, "Example Co", zone=zone).id

@@ -8,5 +8,8 @@ worker    plans and sends, woken through RQ                          the oldest 
 relay     finds what is due, leased too long or forgotten, nudges    never for speed; a second one for safety
 ========  =========================================================  =================================================
 
+On one machine `notifier up` starts all of it; there the relay is a thread of the worker, because one more process would
+cost 100 MB for little.
+
 Losing Redis costs delay, never a message: the relay works by itself while nobody can be nudged.
 """

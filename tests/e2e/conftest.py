@@ -15,7 +15,9 @@ from notifier.web.app import make_app
 from tests.servers import complete
 from tests.world import SECRETS, World
 
-CHROMIUM = next((found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), "")
+CHROMIUM = next(
+    (found for name in ("chromium", "chromium-browser", "google-chrome") if (found := shutil.which(name))), ""
+)
 
 #: No background traffic, and no sandbox because tests may run as root.
 FLAGS = (
@@ -73,9 +75,7 @@ def desk(world: World, browser: Browser) -> Iterator[Desk]:
     world.change("a5", stage="Onsite", kind="interview", first_name="X" * 60, email="long@example.org")
     world.post(world.generic, b"[]")
     world.settle_down()
-    app = make_app(
-        world.flow, secret_keys=SECRETS, trusted_hosts=("127.0.0.1",), base_url="http://127.0.0.1:8000"
-    )
+    app = make_app(world.flow, secret_keys=SECRETS, trusted_hosts=("127.0.0.1",), base_url="http://127.0.0.1:8000")
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

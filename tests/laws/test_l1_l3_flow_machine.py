@@ -162,7 +162,9 @@ class Machine(RuleBasedStateMachine):
 
     @invariant()
     def nothing_leaves_twice(self) -> None:
-        twice = [mid for mid, count in Counter(email.mid for email in self.world.provider.accepted).items() if count > 1]
+        twice = [
+            mid for mid, count in Counter(email.mid for email in self.world.provider.accepted).items() if count > 1
+        ]
         assert twice == []
 
 

@@ -22,12 +22,8 @@ BODIES = st.binary(max_size=200) | JSON.map(lambda value: json.dumps(value).enco
 
 @settings(max_examples=60, deadline=None)
 @given(st.lists(st.tuples(BODIES, st.sampled_from(["greenhouse", "generic"])), min_size=1, max_size=4))
-def test_every_signed_body_is_kept_and_ends_read_or_quarantined(
-    shared: World, bodies: list[tuple[bytes, str]]
-) -> None:
-    answered = [
-        shared.post(shared.greenhouse if ats == "greenhouse" else shared.generic, body) for body, ats in bodies
-    ]
+def test_every_signed_body_is_kept_and_ends_read_or_quarantined(shared: World, bodies: list[tuple[bytes, str]]) -> None:
+    answered = [shared.post(shared.greenhouse if ats == "greenhouse" else shared.generic, body) for body, ats in bodies]
     shared.settle_down()
 
     assert {(receipt.status, receipt.word) for receipt in answered} == {(200, "kept")}

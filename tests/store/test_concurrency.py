@@ -19,9 +19,7 @@ def test_read_then_write_loses_no_update(database_url: str) -> None:
 
     def count(_: int) -> None:
         with db.begin() as tx:
-            row = tx.session.scalars(
-                sa.select(Workspace).where(Workspace.id == workspace).with_for_update()
-            ).one()
+            row = tx.session.scalars(sa.select(Workspace).where(Workspace.id == workspace).with_for_update()).one()
             row.name = str(int(row.name) + 1)
 
     with ThreadPoolExecutor(8) as pool:

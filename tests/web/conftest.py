@@ -34,7 +34,9 @@ def anybody(app: Flask) -> FlaskClient:
 def sign_in(app: Flask, world: World) -> Callable[..., FlaskClient]:
     """Sign somebody in with a role, through the link as people do it."""
 
-    def signed_in(role: Role = Role.RECRUITER, *, address: str = "maria@example.com", workspace: str = "") -> FlaskClient:
+    def signed_in(
+        role: Role = Role.RECRUITER, *, address: str = "maria@example.com", workspace: str = ""
+    ) -> FlaskClient:
         with world.db.begin() as tx:
             token = users.make_link(tx, users.invite(tx, address, workspace or world.workspace, role))
         client = app.test_client()

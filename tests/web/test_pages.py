@@ -75,7 +75,9 @@ class TestLooking:
 
     def test_a_long_queue_is_paged(self, world: World, recruiter: FlaskClient) -> None:
         for number in range(55):
-            world.change(f"b{number}", outcome="rejected", stage="Onsite", kind="interview", first_name=f"N{number:02}x")
+            world.change(
+                f"b{number}", outcome="rejected", stage="Onsite", kind="interview", first_name=f"N{number:02}x"
+            )
         world.settle_down()
 
         first = text(recruiter, "/")
@@ -103,7 +105,8 @@ class TestLooking:
 def everything(db: Database) -> dict[str, list[object]]:
     with db.engine.connect() as connection:
         return {
-            name: sorted(map(str, connection.execute(sa.select(table)).all())) for name, table in metadata.tables.items()
+            name: sorted(map(str, connection.execute(sa.select(table)).all()))
+            for name, table in metadata.tables.items()
         }
 
 
@@ -134,7 +137,11 @@ class TestDeciding:
         page = text(recruiter, address)
         assert 'name="value-link"' in page
 
-        values = {"value-link": "https://meet.example.com/x", "value-duration": "1 hour", "value-interview_kind": "a call"}
+        values = {
+            "value-link": "https://meet.example.com/x",
+            "value-duration": "1 hour",
+            "value-interview_kind": "a call",
+        }
         status, after = press(recruiter, page, f"{address}/approve", **values)
 
         assert status == 200, after
