@@ -2,10 +2,10 @@
 
     python -m benchmarks.idle [--count 60] [--database-url URL] [--redis-url URL]
 
-Starts the real processes (`notifier up`: web, worker, relay, private redis) on a fresh folder, with the SendGrid provider
-pointed at a local receiver that answers at once. Posts one signed webhook at a time, with a pause between them, and
-compares the moment the webhook was answered with the moment the receiver took the e-mail: both by this machine's clock,
-the second from the receiver's own record. A mail can arrive before the answer is read, so the smallest values are near 0.
+Starts the real processes (`notifier up`: web, worker with relay, private redis) on a fresh folder, with the SendGrid
+provider pointed at a local receiver that answers at once. Posts one signed webhook at a time, with a pause between
+them, and compares the moment the webhook was answered with the moment the receiver took the e-mail: both by this
+machine's clock, the second from the receiver's own record.
 """
 
 import argparse

@@ -182,8 +182,7 @@ class World:
                 data["stage"]["kind"] = kind
         if outcome is not None:
             data["outcome"] = outcome
-        for name, value in more.items():
-            data[name] = value
+        data |= more
         moment = (at or self.clock.now).isoformat().replace("+00:00", "Z")
         return self.post(
             self.generic, {"type": "application.changed", "timestamp": moment, "data": data}, event_id=event_id

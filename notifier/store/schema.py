@@ -1,16 +1,13 @@
 """The schema of the database: bring it to the head, and say where it stands.
 
 Alembic runs inside one transaction that `Database` began, so two processes that start at once upgrade one after the
-other: SQLite by its write lock, PostgreSQL by an advisory lock.
+other: SQLite by its write lock, PostgreSQL by an advisory lock. It is loaded only for that: looking where the schema
+stands is one query, and the newest revision is the highest number among the files.
 """
 
 from pathlib import Path
 
 import sqlalchemy as sa
-from alembic import command
-from alembic.config import Config as AlembicConfig
-from alembic.migration import MigrationContext
-from alembic.script import ScriptDirectory
 
 from notifier.store.database import Database
 
@@ -20,23 +17,18 @@ FOLDER = Path(__file__).parent / "migrations"
 _ADVISORY_LOCK = 726_011_947
 
 
-def _alembic() -> AlembicConfig:
-    config = AlembicConfig()
-    config.set_main_option("script_location", str(FOLDER))
-    return config
-
-
 def head() -> str:
-    """The newest revision this code knows."""
-    found = ScriptDirectory.from_config(_alembic()).get_current_head()
-    assert found is not None  # the folder is part of the package
-    return found
+    """The newest revision this code knows: "0001" of `0001_first_tables.py`."""
+    return max(path.name.partition("_")[0] for path in (FOLDER / "versions").glob("[0-9]*_*.py"))
 
 
 def current(db: Database) -> str | None:
     """The revision the database is at; `None` for an empty one."""
     with db.engine.connect() as connection:
-        return MigrationContext.configure(connection).get_current_revision()
+        if not sa.inspect(connection).has_table("alembic_version"):
+            return None
+        found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()
+        return found
 
 
 def upgrade(db: Database, revision: str = "head") -> None:
@@ -50,7 +42,11 @@ def downgrade(db: Database, revision: str) -> None:
 
 
 def _run(db: Database, revision: str, *, up: bool) -> None:
-    config = _alembic()
+    from alembic import command
+    from alembic.config import Config as AlembicConfig
+
+    config = AlembicConfig()
+    config.set_main_option("script_location", str(FOLDER))
     with db.engine.begin() as connection:
         if db.is_postgresql:
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _ADVISORY_LOCK})

@@ -10,8 +10,8 @@ from notifier.core.message import Submission
 from tests.cli.conftest import Terminal
 from tests.world import World
 
-CONTRACT = """db upgrade, db check, workspace add, workspace list, user invite, user login-link, setup, config, source add,
-source list, source rotate, stage list, stage map, rules export, rules import, template list, template lint,
+CONTRACT = """db upgrade, db check, workspace add, workspace list, user invite, user login-link, setup, config,
+source add, source list, source rotate, stage list, stage map, rules export, rules import, template list, template lint,
 template preview, inbox list, inbox replay, application list, message list, message show, message approve, message hold,
 message cancel, message told, ledger, event send, doctor, pause, resume, erase, export"""
 
@@ -253,9 +253,7 @@ def test_a_sample_is_signed_and_sent_through_http(terminal: Terminal, world: Wor
         server.shutdown()
         thread.join()
         server.server_close()
-    assert "hire_candidate" in terminal.fails(
-        "event", "send", "nothing", "--source", world.greenhouse.id, status=2
-    )
+    assert "hire_candidate" in terminal.fails("event", "send", "nothing", "--source", world.greenhouse.id, status=2)
     terminal.fails("event", "send", "ping", "--source", world.greenhouse.id, "--url", "http://127.0.0.1:1/x")
     terminal.fails("event", "send", "ping", "--source", world.greenhouse.id, "--url", "file:///etc/passwd", status=2)
     world.settle_down()

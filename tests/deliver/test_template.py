@@ -84,7 +84,7 @@ class TestParse:
             (SOURCE.replace("+++\n", "", 1), 1, "must begin"),
             (SOURCE.replace("+++\n\nHi", "Hi"), 1, "is missing"),
             (SOURCE.replace('"60m"', "60m"), 4, "not TOML"),
-            (SOURCE.replace('"60m"', '"an hour"'), 4, "write \"2m\""),
+            (SOURCE.replace('"60m"', '"an hour"'), 4, 'write "2m"'),
             (SOURCE.replace('"60m"', '"90000m"'), 4, "too long"),
             (SOURCE.replace('"60m"', "60"), 4, "in quotes"),
             (SOURCE.replace("one_by_one", "always"), 3, "auto, approve, one_by_one"),

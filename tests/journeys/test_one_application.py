@@ -7,9 +7,9 @@ import pytest
 from notifier.core.answer import PauseAll, TryLater, Unknown
 from notifier.core.errors import Refused
 from notifier.core.message import Submission
+from notifier.core.stage import StageKind
 from notifier.flow import settle
 from notifier.store import messages, stages
-from notifier.core.stage import StageKind
 from tests.world import World
 
 

@@ -1,8 +1,7 @@
-"""L1, L2, L3, L4, L8 and L11 over the real flow and store: whatever happens, in whatever order, the ledger is clean and
-no message is accepted twice.
+"""L1, L2, L3, L4, L8 and L11 over the real flow and store: the ledger stays clean and nothing leaves twice.
 
-The ATS changes its mind, webhooks are delivered again and late, workers die at every step, the provider answers anything,
-people decide, time passes. The provider's own record says what left.
+The ATS changes its mind, webhooks are delivered again and late, workers die at every step, the provider answers
+anything, people decide, time passes. The provider's own record says what left.
 """
 
 from collections import Counter
