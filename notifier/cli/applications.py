@@ -2,9 +2,10 @@
 
 import click
 
-from notifier.cli.context import Group, as_json, checked, database, only_in
-from notifier.cli.printing import moment, show_list
-from notifier.store.views import ApplicationView, list_applications
+from notifier.cli.context import ACTOR, Group, as_json, checked, database, only_in, whole_flow
+from notifier.cli.printing import moment, show_list, show_one
+from notifier.flow import settle
+from notifier.store.views import ApplicationView, get_application_view, list_applications
 
 #: The ledger's words for what became of an outcome.
 ITEMS = ("told", "pending", "held", "in_doubt", "open", "none")
@@ -54,3 +55,16 @@ def list_all(
         records = [_record(view) for view in views]
     columns = ["id", "external_id", "candidate", "job", "stage", "kind", "outcome", "item"]
     show_list(records, columns, json_wanted=json_wanted, limit=limit)
+
+
+@application.command()
+@click.argument("application_id", metavar="ID")
+@click.option("--how", type=click.Choice(settle.BY_HAND), default="phone", show_default=True)
+@as_json
+def told(application_id: str, how: str, json_wanted: bool) -> None:
+    """The candidate of an outcome that stands open without any message has been told."""
+    with whole_flow() as flow:
+        settle.told_application(flow, None, application_id, by=ACTOR, how=how)
+        with flow.db.read() as tx:
+            record = _record(get_application_view(tx, None, application_id))
+    show_one(record, json_wanted=json_wanted)

@@ -14,7 +14,6 @@ from dataclasses import dataclass
 from typing import Any
 
 import click
-from sqlalchemy.exc import DBAPIError
 
 from config import Config, ConfigError, load
 from notifier.app import create_flow, open_database
@@ -125,21 +124,13 @@ def whole_flow() -> Iterator[Flow]:
         flow.close()
 
 
-def revision(db: Database) -> str | None:
-    """Where the schema stands; raises DatabaseAway."""
-    try:
-        return schema.current(db)
-    except DBAPIError as fault:
-        raise DatabaseAway(type(fault.orig).__name__) from fault
-
-
 def is_ahead(found: str | None) -> bool:
     """Whether a newer program has upgraded the schema. Revisions are numbered: "0001", "0002"."""
     return found is not None and found > schema.head()
 
 
 def _demand_schema(db: Database) -> None:
-    found, needed = revision(db), schema.head()
+    found, needed = schema.current(db), schema.head()
     if is_ahead(found):
         raise Refused(f"the database is at revision {found}, this program knows {needed}: use the newer program")
     if found != needed:

@@ -4,7 +4,7 @@ import click
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
-from notifier.cli.context import Group, as_json, database, is_ahead, revision
+from notifier.cli.context import Group, as_json, database, is_ahead
 from notifier.cli.printing import show_one
 from notifier.core.errors import DatabaseAway, Refused
 from notifier.store import schema
@@ -25,7 +25,7 @@ def upgrade() -> None:
             raise Refused(f"the database cannot be upgraded: {fault}") from fault
         except DBAPIError as fault:
             raise DatabaseAway(type(fault.orig).__name__) from fault
-        click.echo(f"the database is at revision {revision(found)}")
+        click.echo(f"the database is at revision {schema.current(found)}")
 
 
 @db.command()
@@ -33,7 +33,7 @@ def upgrade() -> None:
 def check(json_wanted: bool) -> None:
     """Say at which revision the database is and which one this program needs. Exit 1 unless they are the same."""
     with database(any_schema=True) as found:
-        current, needed = revision(found), schema.head()
+        current, needed = schema.current(found), schema.head()
     state = "ok" if current == needed else "ahead" if is_ahead(current) else "behind"
     if json_wanted:
         show_one({"current": current, "needed": needed, "state": state}, json_wanted=True)

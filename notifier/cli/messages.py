@@ -1,25 +1,31 @@
 """`notifier message`: the outbox, and what people decide about it."""
 
+import contextlib
 from collections.abc import Callable
 from datetime import datetime, timedelta
 
 import click
 
 from notifier.cli.context import ACTOR, Group, as_json, checked, only_in, whole_flow
-from notifier.cli.printing import moment, show_list, show_one
+from notifier.cli.printing import moment, printable, show_list, show_one
 from notifier.cli.times import Moment
-from notifier.core.errors import NotifierError, Refused, TemplateFault
+from notifier.core.errors import NotFound, Refused, TemplateFault
 from notifier.core.message import Submission
 from notifier.deliver.email import Email
-from notifier.flow import settle
+from notifier.flow import drafting, settle
 from notifier.flow.envelope import letter
 from notifier.flow.parts import Flow
 from notifier.store import audit, people
 from notifier.store.database import Tx
+from notifier.store.messages import Message
+from notifier.store.submission import attempts_of
 from notifier.store.views import MessageView, get_message_view, list_messages
+from notifier.store.workspaces import get_workspace
 
-#: What a table for people shows.
+#: What tables for people show.
 COLUMNS = ("id", "application_external_id", "template", "state", "reason", "due_at")
+HISTORY = ("at", "actor", "before", "after", "reason")
+CALLS = ("at", "provider", "outcome", "why", "provider_id")
 
 
 @click.group(cls=Group)
@@ -27,18 +33,16 @@ def message() -> None:
     """Messages: what was sent, what waits, and for whom."""
 
 
-def _record(flow: Flow, tx: Tx, view: MessageView) -> dict[str, object]:
+def _record(tx: Tx, view: MessageView, email: Email | None) -> dict[str, object]:
     row = view.message
-    email = _email(flow, tx, view)
-    reach = people.reach(tx, view.candidate) if view.candidate is not None else None
     return {
         "id": row.id,
         "application": row.application_id,
         "application_external_id": view.application.external_id,
         "template": row.template,
         "language": row.language,
-        "to": (reach.address or None) if reach is not None else None,
-        "subject": email.subject if email is not None else None,
+        "to": email.to_address if email is not None else _address(tx, view),
+        "subject": email.subject if email is not None else _subject(tx, view),
         "state": row.state.value,
         "delivery": row.delivery.value,
         "reason": row.reason,
@@ -56,6 +60,19 @@ def _email(flow: Flow, tx: Tx, view: MessageView) -> Email | None:
         return None
 
 
+def _address(tx: Tx, view: MessageView) -> str | None:
+    return (people.reach(tx, view.candidate).address or None) if view.candidate is not None else None
+
+
+def _subject(tx: Tx, view: MessageView) -> str | None:
+    """The subject of what has no address yet; nothing where a value is missing."""
+    workspace = get_workspace(tx, view.message.workspace_id)
+    try:
+        return drafting.rendered(tx, view.message, workspace, tx.now).subject
+    except TemplateFault:
+        return None
+
+
 @message.command("list")
 @click.option("--application", "application_id", metavar="ID", help="Only this application's (our id).")
 @click.option("--state", type=click.Choice([state.value for state in Submission]))
@@ -70,7 +87,7 @@ def list_all(
     with whole_flow() as flow, flow.db.read() as tx:
         narrowed = checked(tx, workspace_id)
         views = list_messages(tx, narrowed, states=states, application_id=application_id, limit=limit)
-        records = [_record(flow, tx, view) for view in views]
+        records = [_record(tx, view, _email(flow, tx, view)) for view in views]
     show_list(records, COLUMNS, json_wanted=json_wanted, limit=limit)
 
 
@@ -82,43 +99,73 @@ def show(message_id: str, json_wanted: bool) -> None:
     with whole_flow() as flow, flow.db.read() as tx:
         view = get_message_view(tx, None, message_id)
         email = _email(flow, tx, view)
-        record = _record(flow, tx, view)
-        history = [
-            {
-                "at": moment(entry.at),
-                "actor": entry.actor,
-                "before": entry.before,
-                "after": entry.after,
-                "reason": entry.reason,
-            }
-            for entry in audit.history(tx, view.message.workspace_id, message_id)
-        ]
-    record["text"] = email.text if email is not None else None
-    record["html"] = email.html if email is not None else None
-    record["history"] = history
-    show_one(record, json_wanted=json_wanted)
+        record = _record(tx, view, email)
+        record["text"] = email.text if email is not None else None
+        record["html"] = email.html if email is not None else None
+        record["missing"] = drafting.missing_values(tx, view.message)
+        record["history"] = _history(tx, view.message)
+        record["calls"] = _calls(tx, view.message)
+    if json_wanted:
+        show_one(record, json_wanted=True)
+    else:
+        _show_page(record, email)
+
+
+def _history(tx: Tx, row: Message) -> list[dict[str, str | None]]:
+    """Every change of its state, oldest first."""
+    return [
+        {"at": moment(it.at), "actor": it.actor, "before": it.before, "after": it.after, "reason": it.reason}
+        for it in audit.history(tx, row.workspace_id, row.id)
+    ]
+
+
+def _calls(tx: Tx, row: Message) -> list[dict[str, str | None]]:
+    """Every attempt to hand it over: the evidence for whoever settles a doubt."""
+    return [
+        {
+            "at": moment(it.started_at),
+            "provider": it.provider,
+            "outcome": it.outcome,
+            "why": it.why,
+            "provider_id": it.provider_id,
+        }
+        for it in attempts_of(tx, row.workspace_id, row.id)
+    ]
+
+
+def _show_page(record: dict[str, object], email: Email | None) -> None:
+    """For people: the fields, the text, what happened."""
+    apart = {"text", "html", "history", "calls"}
+    show_one({name: value for name, value in record.items() if name not in apart}, json_wanted=False)
+    if email is not None:
+        click.echo("\n" + "\n".join(printable(line) for line in email.text.splitlines()))
+    for title, columns in (("history", HISTORY), ("calls", CALLS)):
+        rows = record[title]
+        if isinstance(rows, list) and rows:
+            click.echo()
+            show_list(rows, columns, json_wanted=False)
 
 
 def _decide(ids: tuple[str, ...], json_wanted: bool, decide: Callable[[Flow, str], None]) -> None:
-    """Try all of them and print the messages after it; exit 1 if one was refused."""
-    refused = False
+    """Try all of them, and print those that there are as they are then; exit 1 if one was refused."""
     records = []
+    refused = False
     with whole_flow() as flow:
-        for message_id in ids:
+        for message_id in dict.fromkeys(ids):
             try:
                 decide(flow, message_id)
-            except NotifierError as fault:
+            except (Refused, NotFound) as fault:
                 refused = True
                 click.echo(f"{message_id}: {fault}", err=True)
         with flow.db.read() as tx:
-            for message_id in ids:
-                try:
-                    records.append(_record(flow, tx, get_message_view(tx, None, message_id)))
-                except NotifierError:
-                    continue
-    show_list(records, COLUMNS, json_wanted=json_wanted)
+            for message_id in dict.fromkeys(ids):
+                with contextlib.suppress(NotFound):
+                    view = get_message_view(tx, None, message_id)
+                    records.append(_record(tx, view, _email(flow, tx, view)))
+    if records or json_wanted:
+        show_list(records, COLUMNS, json_wanted=json_wanted)
     if refused:
-        raise SystemExit(1)
+        raise click.exceptions.Exit(1)
 
 
 def _values(context: click.Context, parameter: click.Parameter, given: tuple[str, ...]) -> dict[str, str]:

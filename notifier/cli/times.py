@@ -41,8 +41,9 @@ class Moment(click.ParamType[datetime | timedelta]):
         if _DURATION.fullmatch(value):
             return Duration().convert(value, param, ctx)
         found = None
-        with contextlib.suppress(ValueError):
-            found = datetime.fromisoformat(value)
-        if found is None or found.utcoffset() is None:
+        with contextlib.suppress(ValueError, OverflowError):
+            parsed = datetime.fromisoformat(value)
+            found = parsed.astimezone(UTC) if parsed.utcoffset() is not None else None
+        if found is None:
             self.fail(f"{value!r} is not a moment: write 2026-11-27T09:00:00Z, 30m, 24h or 7d", param, ctx)
-        return found.astimezone(UTC)
+        return found

@@ -124,8 +124,10 @@ def make_engine(url: str) -> Engine:
 
 def _means_away(fault: sa.exc.DBAPIError) -> bool:
     # Data that does not fit, a broken constraint and wrong SQL are our own faults and must be loud; the rest
-    # (connection, lock, disk, time-out, shut-down) is the database being unable to serve.
-    return fault.connection_invalidated or isinstance(fault, sa.exc.OperationalError | sa.exc.InterfaceError)
+    # (connection, lock, disk, time-out, shut-down, a file that is no database) is the database being unable to serve.
+    if fault.connection_invalidated or isinstance(fault, sa.exc.OperationalError | sa.exc.InterfaceError):
+        return True
+    return type(fault) is sa.exc.DatabaseError
 
 
 class Database:

@@ -23,8 +23,9 @@ def head() -> str:
 
 
 def current(db: Database) -> str | None:
-    """The revision the database is at; `None` for an empty one."""
-    with db.engine.connect() as connection:
+    """The revision the database is at; `None` for an empty one. Raises DatabaseAway."""
+    with db.read() as tx:
+        connection = tx.session.connection()
         if not sa.inspect(connection).has_table("alembic_version"):
             return None
         found: str | None = connection.execute(sa.text("SELECT version_num FROM alembic_version")).scalar_one_or_none()

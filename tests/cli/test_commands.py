@@ -186,6 +186,12 @@ class TestDeciding:
 
         assert [row["state"] for row in rows] == ["cancelled"]
 
+    def test_an_open_outcome_is_closed_by_hand(self, terminal: Terminal, world: World, waiting: str) -> None:
+        application = world.application().application.id
+        assert "Nothing stands open" in terminal.fails("application", "told", application)
+        terminal.run("message", "cancel", waiting)
+        assert terminal.json("application", "told", application, "--how", "in_person")["told"] is True
+
     def test_values_are_given_by_name(self, terminal: Terminal, world: World) -> None:
         world.change("a1", stage="Onsite", kind="interview")
         world.settle_down()

@@ -2,8 +2,13 @@
 
 import pytest
 
+from notifier.store.messages import Message
 from tests.cli.conftest import Terminal
 from tests.world import World
+
+
+def columns(message: Message) -> dict[str, object]:
+    return {column.name: getattr(message, column.name) for column in Message.__table__.columns}
 
 
 def test_what_left_is_shown_as_it_left_with_its_evidence(terminal: Terminal, world: World) -> None:
@@ -45,7 +50,7 @@ def test_a_missing_address_hides_no_subject(terminal: Terminal, world: World) ->
     (row,) = terminal.json("message", "list")
 
     assert (row["state"], row["reason"], row["to"]) == ("held", "no_valid_address", None)
-    assert row["subject"] == "We have your application for Backend engineer"
+    assert row["subject"] == "Your Backend engineer application"
 
 
 def test_reading_changes_nothing(terminal: Terminal, world: World) -> None:

@@ -112,4 +112,3 @@ def test_a_terminal_gets_a_table_and_brackets_in_names_are_no_markup(terminal: T
     assert "[red]Brackets[/red] & Co" in shown
     assert "\x1b[" in shown
     assert "\x1b[" not in terminal.run("workspace", "list")
-    assert "\x1b[" not in on_a_terminal(terminal.environ, "workspace", "list", "--json")
