@@ -157,6 +157,7 @@ def upgrade() -> None:
         sa.Column("can_email", sa.Boolean(), nullable=False),
         sa.Column("private", sa.Boolean(), nullable=False),
         sa.Column("language", sa.String(), nullable=False),
+        sa.Column("order_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("merged_into", sa.String(), nullable=True),
         sa.Column("erased_at", sa.DateTime(timezone=True), nullable=True),
         sa.Column("created_at", sa.DateTime(timezone=True), nullable=False),
@@ -182,11 +183,13 @@ def upgrade() -> None:
         sa.Column("reason", sa.String(), nullable=False),
         sa.Column("received_at", sa.DateTime(timezone=True), nullable=False),
         sa.Column("planned_at", sa.DateTime(timezone=True), nullable=True),
+        sa.Column("candidate_id", sa.String(), nullable=True),
         sa.ForeignKeyConstraint(["source_id"], ["sources.id"], name=op.f("fk_inbox_items_source_id")),
         sa.ForeignKeyConstraint(["workspace_id"], ["workspaces.id"], name=op.f("fk_inbox_items_workspace_id")),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_inbox_items")),
         sa.UniqueConstraint("source_id", "event_key", name=op.f("uq_inbox_items_source_id_event_key")),
     )
+    op.create_index("ix_inbox_items_candidate_id", "inbox_items", ["candidate_id"], unique=False)
     op.create_index("ix_inbox_items_state_received_at_id", "inbox_items", ["state", "received_at", "id"], unique=False)
     op.create_index(
         "ix_inbox_items_workspace_id_state_received_at",
