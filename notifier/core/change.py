@@ -79,9 +79,10 @@ class StageChange:
 
 @dataclass(frozen=True, slots=True)
 class CandidateChanged:
-    """The person's data changed; no application moved."""
+    """The person's data changed; no application moved. `occurred_at` is `None` where the ATS gives no time."""
 
     candidate: CandidateFacts
+    occurred_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)

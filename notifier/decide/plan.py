@@ -37,13 +37,14 @@ TRIGGER_OF_OUTCOME = {
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A message there is already."""
+    """A message there is already. `told_by_hand`: it was cancelled because somebody had told them already."""
 
     id: str
     template: str
     purpose: Purpose
     version: int
     state: Submission
+    told_by_hand: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,7 +118,8 @@ def plan(situation: Situation, book: RuleBook) -> Plan:
 
 def draft_for(rule: Rule, situation: Situation, *, purpose: Purpose, version: int, held: str = "") -> Draft:
     """The message a rule makes in this situation; `held` forces it onto the hold list with that reason."""
-    reason = situation.obstacle or held or ("shadow" if situation.shadow else "")
+    # A reason that asks for a person comes first: an obstacle may go away by itself, and must not take it along.
+    reason = held or situation.obstacle or ("shadow" if situation.shadow else "")
     due_at = None
     if reason:
         state = Submission.HELD
@@ -159,7 +161,8 @@ def _outcome(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], 
     if rule.template in situation.ats_writes:
         return Plan(stop, silence="ats_writes_itself", told_by_ats=True)
     again = after.outcome is Outcome.REJECTED and any(
-        message.purpose is Purpose.OUTCOME and message.state in MAY_BE_OUT for message in situation.messages
+        message.purpose is Purpose.OUTCOME and (message.state in MAY_BE_OUT or message.told_by_hand)
+        for message in situation.messages
     )
     held = "rejected_again" if again else ""
     return Plan(stop, draft_for(rule, situation, purpose=Purpose.OUTCOME, version=after.outcome_version, held=held))

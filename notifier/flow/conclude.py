@@ -14,7 +14,7 @@ import structlog
 from notifier.core.answer import Accepted, Answer, Impossible, PauseAll, TryLater, Unknown
 from notifier.core.message import Phase, Purpose, Submission
 from notifier.flow.parts import Flow
-from notifier.store import messages, promises, submission
+from notifier.store import applications, messages, promises, submission
 from notifier.store.applications import Application
 from notifier.store.audit import Change, record
 from notifier.store.database import Tx
@@ -34,8 +34,8 @@ def backoff(tries: int, jitter: float) -> timedelta:
     return timedelta(seconds=min(3600.0, 30.0 * 2 ** min(tries, 10)) * jitter)
 
 
-def result_of(message: Message, answer: Answer, now: datetime, jitter: float) -> Result:
-    """The result that an answer means for this message."""
+def result_of(message: Message, answer: Answer, now: datetime, first_try: datetime, jitter: float) -> Result:
+    """The result that an answer means for this message, which was first tried at `first_try`."""
     attempt = message.attempt_id or ""
     match answer:
         case Accepted():
@@ -47,7 +47,7 @@ def result_of(message: Message, answer: Answer, now: datetime, jitter: float) ->
                 message_id_header=answer.message_id,
             )
         case TryLater():
-            if message.tries + int(answer.counts) >= MOST_TRIES or now - message.created_at > LONGEST:
+            if message.tries + int(answer.counts) >= MOST_TRIES or now - first_try > LONGEST:
                 return Result(attempt, Submission.FAILED, "gave_up", answer.why, counts=answer.counts)
             due_at = answer.at if answer.at is not None and answer.at > now else now + backoff(message.tries, jitter)
             return Result(attempt, Submission.SCHEDULED, "try_later", answer.why, due_at, answer.counts)
@@ -61,32 +61,39 @@ def result_of(message: Message, answer: Answer, now: datetime, jitter: float) ->
 
 def write_answers(flow: Flow, tx: Tx, answers: Mapping[str, Answer]) -> None:
     """Write the provider's answers down, each under its own attempt; whoever lost the message changes nothing."""
+    rows = _lock_applications(tx, list(answers))
     owned = submission.owned(tx, list(answers))
     for attempt_id, message in owned.items():
         answer = answers[attempt_id]
         if isinstance(answer, PauseAll):
             pause(tx, f"provider:{flow.provider.name}", why=answer.why, by=f"provider:{flow.provider.name}")
             log.error("provider.paused", provider=flow.provider.name, why=answer.why)
-        result = result_of(message, answer, tx.now, random.uniform(0.8, 1.2))  # noqa: S311 - jitter is no secret
-        application = tx.session.get_one(Application, message.application_id, with_for_update=True)
-        _conclude(tx, message, application, result)
+        jitter = random.uniform(0.8, 1.2)  # noqa: S311 - jitter is no secret
+        result = result_of(message, answer, tx.now, submission.first_try(tx, message), jitter)
+        _conclude(tx, message, rows[message.application_id], result)
 
 
 def give_back(tx: Tx, attempt_ids: Sequence[str]) -> None:
     """The fence refused these: nothing left. They go back, or end where their reason has gone."""
     if not attempt_ids:
         return
+    rows = _lock_applications(tx, attempt_ids)
     for message in submission.owned(tx, attempt_ids).values():
         if message.phase is Phase.CLAIMED:
-            _reopen(tx, message, "fence_refused")
+            _reopen(tx, message, rows[message.application_id], "fence_refused")
 
 
 def reap(tx: Tx, limit: int = 200) -> int:
     """Settle messages whose lease is over: *claimed* goes back at once, *submitting* is in doubt. Returns how many."""
     found = submission.overdue(tx, limit)
-    for message in found:
+    if not found:
+        return 0
+    rows = _lock_applications(tx, found)
+    for message in submission.owned(tx, found).values():
+        if message.state is not Submission.SENDING or message.lease_until is None or message.lease_until >= tx.now:
+            continue  # its worker came back, or another relay was here, between the look and the lock
         if message.phase is Phase.CLAIMED:
-            _reopen(tx, message, "lease_over")
+            _reopen(tx, message, rows[message.application_id], "lease_over")
         else:
             attempt = message.attempt_id or ""
             submission.conclude(tx, message, Result(attempt, Submission.IN_DOUBT, "unknown", "worker_died"))
@@ -94,15 +101,19 @@ def reap(tx: Tx, limit: int = 200) -> int:
     return len(found)
 
 
-def _reopen(tx: Tx, message: Message, why: str) -> None:
-    application = tx.session.get_one(Application, message.application_id, with_for_update=True)
+def _lock_applications(tx: Tx, attempt_ids: Sequence[str]) -> dict[str, Application]:
+    """Applications before their messages, and in one order: planners lock so too, and nobody waits in a circle."""
+    return applications.lock_ids(tx, submission.applications_of(tx, attempt_ids))
+
+
+def _reopen(tx: Tx, message: Message, application: Application, why: str) -> None:
     result = Result(message.attempt_id or "", Submission.SCHEDULED, "not_sent", why, due_at=tx.now)
     _conclude(tx, message, application, result)
 
 
 def _conclude(tx: Tx, message: Message, application: Application, result: Result) -> None:
-    current = submission.is_current(message, application) and application.deleted_at is None
-    if result.after is Submission.SCHEDULED and not current:
+    current = submission.is_current(message, application)
+    if result.after in (Submission.SCHEDULED, Submission.FAILED, Submission.HELD) and not current:
         result = Result(result.attempt_id, Submission.CANCELLED, result.outcome, "superseded", counts=result.counts)
     if not submission.conclude(tx, message, result):
         return

@@ -184,7 +184,7 @@ def release(tx: Tx, row: Application, message: Message, *, actor: str) -> None:
     message.placeholders = messages.seal_values(tx, values)
     if message.mode is Mode.AUTO or message.approved_by:
         if missing := missing_values(tx, message):
-            message.reason = "missing_value: " + ", ".join(missing)
+            message.reason, message.due_at = "missing_value: " + ", ".join(missing), None
             tx.session.flush()
             return
         schedule(tx, message, row, by=actor, reason="released", at_once=False)

@@ -3,6 +3,8 @@
 Every function returns the name of the silence, or an empty text when a message or a cancellation followed.
 """
 
+from datetime import datetime
+
 from notifier.core.candidacy import advance
 from notifier.core.change import (
     ApplicationDeleted,
@@ -20,12 +22,15 @@ from notifier.decide.stage_names import guess
 from notifier.deliver.address import address as strict_address
 from notifier.flow import drafting
 from notifier.flow.parts import Flow, rules_of
-from notifier.store import applications, messages, people, stages
+from notifier.store import applications, inbox, mailbox, messages, people, stages
 from notifier.store.applications import Application
 from notifier.store.database import Tx
 from notifier.store.inbox import InboxItem
 from notifier.store.sources import Source
 from notifier.store.workspaces import get_workspace
+
+#: Why a message was cancelled by somebody who had told the candidate already.
+TOLD_BY_HAND = frozenset({"told_phone", "told_in_person", "told_own_mail"})
 
 #: Silences that did change our mirror: the item is *planned*, and the silence is its reason.
 EFFECTS = frozenset({
@@ -58,7 +63,9 @@ def stage_change(flow: Flow, tx: Tx, source: Source, change: StageChange, item: 
     row = applications.find_application(tx, source.id, change.application_id)
     if row is not None and row.deleted_at is not None:
         return "application_is_deleted"
-    candidate = _candidate(tx, source, change.candidate)
+    candidate = _candidate(tx, source, change.candidate, change.occurred_at)
+    if candidate is not None:
+        item.candidate_id = candidate.id
     if candidate is not None and candidate.erased_at is not None:
         return "candidate_is_erased"
     kind, stage_id = StageKind.UNMAPPED, None
@@ -83,8 +90,10 @@ def stage_change(flow: Flow, tx: Tx, source: Source, change: StageChange, item: 
     if step.silence != "stale":
         _mirror_facts(tx, source, row, change)
     row.stage_id = stage_id if stage_id and step.after.stage_order[2] == tie_break else row.stage_id
-    if candidate is not None:
+    if candidate is not None and (row.candidate_id is None or step.silence != "stale"):
         row.candidate_id = candidate.id
+    if candidate is not None:
+        _release_reachable(tx, candidate)
     existing = messages.of_application(tx, row.id, lock=True)
     workspace = get_workspace(tx, source.workspace_id)
     situation = Situation(
@@ -100,10 +109,15 @@ def stage_change(flow: Flow, tx: Tx, source: Source, change: StageChange, item: 
         ats_writes=frozenset(source.ats_writes),
         told=told,
         promise_due=row.promise_due,
-        messages=[Existing(m.id, m.template, m.purpose, m.version, m.state) for m in existing],
+        messages=[_existing(message) for message in existing],
     )
     decided = plan(situation, rules_of(flow, tx, source.workspace_id))
     return carry_out(flow, tx, row, decided, actor=actor)
+
+
+def _existing(message: messages.Message) -> Existing:
+    told_by_hand = message.state is Submission.CANCELLED and message.reason in TOLD_BY_HAND
+    return Existing(message.id, message.template, message.purpose, message.version, message.state, told_by_hand)
 
 
 def carry_out(flow: Flow, tx: Tx, row: Application, decided: Plan, *, actor: str) -> str:
@@ -122,13 +136,17 @@ def carry_out(flow: Flow, tx: Tx, row: Application, decided: Plan, *, actor: str
     return decided.silence
 
 
-def candidate_changed(tx: Tx, source: Source, event: CandidateChanged) -> str:
-    """New data about a person: a message that waited for a valid address may go on."""
+def candidate_changed(tx: Tx, source: Source, event: CandidateChanged, item: InboxItem) -> str:
+    """New data about a person: a message that waited for a valid address may go on.
+
+    A person no application has named yet is not kept: whoever has not applied is none of our business.
+    """
     known = people.find_candidate(tx, source.id, event.candidate.external_id)
     if known is None:
         return "unknown_candidate"
-    candidate = _candidate(tx, source, event.candidate)
+    candidate = _candidate(tx, source, event.candidate, event.occurred_at or item.received_at)
     assert candidate is not None  # facts were given
+    item.candidate_id = candidate.id
     _release_reachable(tx, candidate)
     return "candidate_updated"
 
@@ -139,8 +157,10 @@ def candidate_merged(tx: Tx, source: Source, event: CandidateMerged) -> str:
     old = people.find_candidate(tx, source.id, event.external_id)
     if old is None:
         return "unknown_candidate"
-    new = _candidate(tx, source, event.into)
+    new = _candidate(tx, source, event.into, old.order_at)
     assert new is not None  # facts were given
+    if new.id == old.id:
+        return "candidate_merged"
     old.merged_into = new.id
     for row in applications.of_candidate(tx, old.id):
         row.candidate_id = new.id
@@ -152,13 +172,17 @@ def candidate_erased(tx: Tx, source: Source, event: CandidateErased) -> str:
     """The person was deleted or anonymised: cancel, blank, keep a tombstone. Deleting is not rejecting."""
     candidate = people.find_candidate(tx, source.id, event.external_id)
     if candidate is None:
-        candidate = people.mirror_candidate(tx, source, CandidateFacts(event.external_id), None)
+        candidate = people.mirror_candidate(tx, source, CandidateFacts(event.external_id), None, tx.now)
     actor = f"ats:{source.id}"
     named = [applications.find_application(tx, source.id, external_id) for external_id in event.application_ids]
     known = applications.of_candidate(tx, candidate.id)
     for row in known + [row for row in named if row is not None and row not in known]:
         _stop_all(tx, row, f"candidate_{event.how}", actor)
         applications.delete(tx, row, actor=actor, reason=f"candidate_{event.how}")
+        said = messages.of_application(tx, row.id, lock=True)
+        messages.blank(tx, said)
+        mailbox.forget(tx, [message.id for message in said])
+    inbox.blank(tx, candidate.id)
     people.erase_candidate(tx, candidate)
     return "candidate_erased"
 
@@ -181,10 +205,10 @@ def _stop_all(tx: Tx, row: Application, reason: str, actor: str) -> None:
         applications.leave_open(tx, row, reason, actor=actor)
 
 
-def _candidate(tx: Tx, source: Source, facts: CandidateFacts | None) -> people.Candidate | None:
+def _candidate(tx: Tx, source: Source, facts: CandidateFacts | None, occurred_at: datetime) -> people.Candidate | None:
     if facts is None:
         return None
-    return people.mirror_candidate(tx, source, facts, first_valid(facts.emails))
+    return people.mirror_candidate(tx, source, facts, first_valid(facts.emails), occurred_at)
 
 
 def _owner(tx: Tx, source: Source, facts: OwnerFacts | None) -> people.Owner | None:

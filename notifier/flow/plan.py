@@ -1,15 +1,16 @@
 """Read the inbox: translate each item, move our mirror, decide what follows, write the messages down.
 
-A batch is one transaction. Items are translated before anything is locked and worked through in the order of their
-applications, so that two planners never wait for each other in a circle. Each item has its own savepoint: what cannot
-be read, or what breaks us, is quarantined with its reason and stops nobody else.
+A batch is one transaction. Items are translated first, then their applications are locked in one order, so that two
+planners do not wait for each other in a circle; then they are worked through as they arrived. Each item has its own
+savepoint: what cannot be read, or what breaks us, is quarantined with its reason and stops nobody else. A database that
+cannot serve is not the item's fault: then the whole batch is given back and read again.
 """
 
 import json
 from collections.abc import Sequence
 
 import structlog
-from sqlalchemy.exc import IntegrityError
+from sqlalchemy.exc import DBAPIError, IntegrityError
 
 from notifier.core.candidacy import implausible
 from notifier.core.change import (
@@ -22,12 +23,12 @@ from notifier.core.change import (
     NothingToDo,
     StageChange,
 )
-from notifier.core.errors import DatabaseAway, Unreadable
+from notifier.core.errors import Unreadable
 from notifier.core.inbox import InboxState
 from notifier.flow import mirror
 from notifier.flow.parts import Flow
-from notifier.store import inbox, sources
-from notifier.store.database import Tx
+from notifier.store import applications, inbox, sources
+from notifier.store.database import Tx, means_away
 from notifier.store.inbox import InboxItem
 
 log = structlog.get_logger()
@@ -44,7 +45,7 @@ def plan_batch(flow: Flow, limit: int = 200) -> int:
             except Unreadable as fault:
                 inbox.move(tx, item, InboxState.QUARANTINED, reason=str(fault)[:500])
                 log.warning("inbox.quarantined", item=item.id, path=fault.path)
-        readable.sort(key=lambda pair: (pair[0].source_id, _application(pair[1]), pair[0].received_at, pair[0].id))
+        applications.lock(tx, [(item.source_id, name) for item, events in readable for name in _applications(events)])
         for item, events in readable:
             _apply_safely(flow, tx, item, events)
         return len(items)
@@ -61,11 +62,8 @@ def _translate(flow: Flow, tx: Tx, item: InboxItem) -> Sequence[Event]:
     return events
 
 
-def _application(events: Sequence[Event]) -> str:
-    for event in events:
-        if isinstance(event, StageChange | ApplicationDeleted):
-            return event.application_id
-    return ""
+def _applications(events: Sequence[Event]) -> list[str]:
+    return [event.application_id for event in events if isinstance(event, StageChange | ApplicationDeleted)]
 
 
 def _apply_safely(flow: Flow, tx: Tx, item: InboxItem, events: Sequence[Event]) -> None:
@@ -75,13 +73,13 @@ def _apply_safely(flow: Flow, tx: Tx, item: InboxItem, events: Sequence[Event]) 
                 state, reason = _apply(flow, tx, item, events)
                 inbox.move(tx, item, state, reason=reason)
             return
-        except DatabaseAway:
-            raise
         except IntegrityError:
             # Another planner inserted the same stage, job or person a moment ago: now it is there.
             if attempt == 2:
                 raise
         except Exception as fault:
+            if isinstance(fault, DBAPIError) and means_away(fault):
+                raise
             # One poisonous item must not hold up the inbox; the bytes are kept and a replay tries again.
             log.exception("inbox.broken", item=item.id)
             inbox.move(tx, item, InboxState.QUARANTINED, reason=f"fault: {type(fault).__name__}")
@@ -97,7 +95,7 @@ def _apply(flow: Flow, tx: Tx, item: InboxItem, events: Sequence[Event]) -> tupl
             case StageChange():
                 silences.append(mirror.stage_change(flow, tx, source, event, item))
             case CandidateChanged():
-                silences.append(mirror.candidate_changed(tx, source, event))
+                silences.append(mirror.candidate_changed(tx, source, event, item))
             case CandidateMerged():
                 silences.append(mirror.candidate_merged(tx, source, event))
             case CandidateErased():

@@ -3,6 +3,7 @@
 The answer of success goes out only after the commit. Whoever retries finds the item here and is answered the same.
 """
 
+import hashlib
 import json
 from dataclasses import dataclass
 
@@ -18,7 +19,8 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """`status` is the HTTP status for the sender; `word` is kept, duplicate, conflict, refused or unknown_source."""
+    """`status` is the HTTP status for the sender; `word` is kept, duplicate, conflict (kept too), refused or
+    unknown_source."""
 
     status: int
     word: str
@@ -42,14 +44,20 @@ def receive(flow: Flow, source_key: str, delivery: Delivery) -> Receipt:
     used = secrets[verdict.secret_index]
     key = adapter.event_key(delivery)
     with flow.db.begin() as tx:
-        item_id = inbox.keep(tx, source, key, delivery, json.dumps(delivery.headers))
+        headers = json.dumps(delivery.headers)
+        item_id = inbox.keep(tx, source, key, delivery, headers)
+        conflict = item_id is None and not inbox.same_body(tx, source.id, key, delivery.body)
+        if conflict:
+            # Another body under a known name. What is signed is kept, under a name that the body itself gives.
+            digest = hashlib.sha256(delivery.body).hexdigest()
+            item_id = inbox.keep(tx, source, f"{key}:{digest[:32]}", delivery, headers)
         if item_id is not None and (used.last_used_at is None or (now - used.last_used_at).total_seconds() > 60):
             sources.note_use(tx, used.id)
-        same = item_id is not None or inbox.same_body(tx, source.id, key, delivery.body)
     if item_id is None:
-        word = "duplicate" if same else "conflict"
-        log.info("webhook.known_already", word=word, source=source.id, event_key=key)
-        return Receipt(adapter.success, word)
+        log.info("webhook.duplicate", source=source.id, event_key=key)
+        return Receipt(adapter.success, "duplicate")
+    if conflict:
+        log.warning("webhook.conflict", source=source.id, item=item_id, event_key=key)
     log.info("webhook.kept", source=source.id, item=item_id, secret=used.id)
     flow.queue.nudge(Job.PLAN)
-    return Receipt(adapter.success, "kept", item_id)
+    return Receipt(adapter.success, "conflict" if conflict else "kept", item_id)

@@ -30,6 +30,9 @@ log = structlog.get_logger()
 #: Seconds between tries of writing a result down. If all fail, the lease ends and the message is in doubt.
 WRITE_AGAIN = (0.2, 1.0, 3.0)
 
+#: Seconds a batch may take where MAIL_RATE slows it down.
+MOST_SECONDS = 10
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -41,6 +44,9 @@ class Ready:
 
 def send_batch(flow: Flow, limit: int = 100) -> int:
     """Hand over up to `limit` due messages; returns how many were claimed. 0 means that nothing is due."""
+    if flow.settings.mail_rate:
+        # What is claimed must leave well within its lease.
+        limit = min(limit, max(1, int(flow.settings.mail_rate * MOST_SECONDS)))
     with flow.db.begin() as tx:
         claimed = submission.claim(tx, limit, flow.provider.name)
         ready = _compose(flow, tx, claimed)

@@ -10,9 +10,10 @@ from datetime import datetime
 from notifier.core.errors import Refused
 from notifier.core.message import STOPPABLE, Purpose, Submission
 from notifier.core.ports import Job
+from notifier.core.rule import Trigger
 from notifier.core.stage import Outcome
 from notifier.flow import drafting
-from notifier.flow.parts import Flow
+from notifier.flow.parts import Flow, rules_of
 from notifier.store import applications, messages, sources, submission
 from notifier.store.applications import Application
 from notifier.store.database import Tx
@@ -62,7 +63,7 @@ def approve(
         _fill(tx, message, values or {})
         if missing := drafting.missing_values(tx, message):
             raise Refused("Still missing: " + ", ".join(missing))
-        message.approved_by, message.approved_at = by, tx.now
+        message.approved_by, message.approved_at, message.tries = by, tx.now, 0
         drafting.schedule(tx, message, application, by=by, reason="approved", at_once=now)
     flow.queue.nudge(Job.SEND)
 
@@ -91,6 +92,9 @@ def cancel(flow: Flow, workspace_id: str | None, message_id: str, *, by: str, wh
         messages.move(tx, message, Submission.CANCELLED, actor=by, reason=why.strip() or "cancelled_by_hand")
         if _carries_outcome(message, application):
             applications.leave_open(tx, application, "message_cancelled", actor=by)
+        elif message.template in _against_silence(flow, tx, message):
+            # Nobody writes by the clock what a person has just stopped: from now on they owe the word.
+            application.owed_since = application.owed_since or tx.now
 
 
 def told(
@@ -106,7 +110,8 @@ def told(
         if _carries_outcome(message, application):
             applications.tell(tx, application, how=how, by=by, at=when)
         else:
-            application.silent_since, application.owed_since = when, None
+            # They have heard: the date that was promised is kept, and silence is counted anew.
+            application.silent_since, application.owed_since, application.promise_due = when, None, None
 
 
 def told_application(
@@ -134,6 +139,12 @@ def _carries_outcome(message: Message, application: Application) -> bool:
         and application.outcome is not Outcome.NONE
         and message.version == application.outcome_version
     )
+
+
+def _against_silence(flow: Flow, tx: Tx, message: Message) -> set[str]:
+    """The templates that are written because nothing else was."""
+    rules = rules_of(flow, tx, message.workspace_id)
+    return {rule.template for rule in rules if rule.trigger in (Trigger.SILENCE, Trigger.PROMISE_AT_RISK)}
 
 
 def _checked_time(tx: Tx, how: str, at: datetime | None) -> datetime:

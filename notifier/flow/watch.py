@@ -123,6 +123,8 @@ def _break_silence(flow: Flow, tx: Tx) -> None:
         .where(
             Application.outcome == Outcome.NONE,
             Application.deleted_at.is_(None),
+            # What a person owes is not said by the clock, and must not keep others from being looked at.
+            Application.owed_since.is_(None),
             sa.or_(
                 Application.promise_due < near,
                 sa.and_(Application.promise_due.is_(None), Application.silent_since < quiet),
@@ -130,7 +132,7 @@ def _break_silence(flow: Flow, tx: Tx) -> None:
             Application.kind.not_in([StageKind.ON_HOLD, StageKind.UNMAPPED, StageKind.HIRED]),
             ~under_way,
         )
-        .order_by(Application.promise_due)
+        .order_by(sa.nulls_last(Application.promise_due), Application.silent_since)
         .limit(BATCH)
         .with_for_update(skip_locked=True)
     )
@@ -143,14 +145,17 @@ def _say_something(flow: Flow, tx: Tx, row: Application) -> None:
     standing = applications.standing(row)
     if row.promise_due is None and _silent_working_days(tx, row) < SILENT_AT_MOST:
         return
+    ats_writes = sources.get_source(tx, row.workspace_id, row.source_id).ats_writes
     for trigger in (Trigger.SILENCE, Trigger.PROMISE_AT_RISK):
         rule = find(book, trigger, row.kind, interviewed=row.interviewed)
-        if rule is None or drafting.count_of(tx, row.id, rule.template) >= rule.at_most:
+        if rule is None or rule.template in ats_writes or drafting.count_of(tx, row.id, rule.template) >= rule.at_most:
             continue
         ordinal = len([m for m in messages.of_application(tx, row.id) if m.template == rule.template]) + 1
         draft = draft_for(rule, _situation(flow, tx, row, standing), purpose=Purpose.STATUS, version=standing.version)
         drafting.write(flow, tx, row, draft, actor="system", ordinal=ordinal)
         return
+    # The rules have nothing more to say, so a person has to.
+    row.owed_since = tx.now
 
 
 def _silent_working_days(tx: Tx, row: Application) -> int:

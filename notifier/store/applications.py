@@ -4,6 +4,7 @@ Two clocks are kept apart. *Silence* runs since the candidate last received some
 *Owed* runs since something only a person can settle; an automatic message never stops it.
 """
 
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 
 import sqlalchemy as sa
@@ -72,6 +73,21 @@ def find_application(tx: Tx, source_id: str, external_id: str) -> Application | 
     return tx.session.scalars(query.with_for_update()).one_or_none()
 
 
+def lock(tx: Tx, named: Sequence[tuple[str, str]]) -> None:
+    """Lock the applications named by (source, the ATS's id) in the one order everybody uses: by our id."""
+    if named:
+        key = sa.tuple_(Application.source_id, Application.external_id)
+        query = sa.select(Application.id).where(key.in_(sorted(set(named)))).order_by(Application.id)
+        tx.session.execute(query.with_for_update())
+
+
+def lock_ids(tx: Tx, ids: Iterable[str]) -> dict[str, Application]:
+    """Lock the applications with these ids, in the same order, and return them."""
+    query = sa.select(Application).where(Application.id.in_(sorted(set(ids)))).order_by(Application.id)
+    found = tx.session.scalars(query.with_for_update().execution_options(populate_existing=True))
+    return {row.id: row for row in found}
+
+
 def get_application(tx: Tx, workspace_id: str | None, application_id: str, *, lock: bool = False) -> Application:
     """The application, or NotFound."""
     query = sa.select(Application).where(Application.id == application_id)
@@ -121,6 +137,8 @@ def move(tx: Tx, row: Application, after: Standing, *, actor: str, reason: str =
     _apply(row, after)
     if after.outcome_version != before.outcome_version:
         row.told_at, row.told_how, row.told_by, row.open_reason = None, "", "", ""
+    if after.version != before.version:
+        # Somebody acted in the ATS: what was owed before that is not what is owed now.
         row.owed_since = None
     tx.session.flush()
     if after.version != before.version:

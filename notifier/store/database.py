@@ -122,7 +122,8 @@ def make_engine(url: str) -> Engine:
     raise ValueError(f"{dialect} is not supported: sqlite or postgresql")
 
 
-def _means_away(fault: sa.exc.DBAPIError) -> bool:
+def means_away(fault: sa.exc.DBAPIError) -> bool:
+    """Whether the database could not serve (connection, lock, dead-lock, disk, time-out): trying again may help."""
     # Data that does not fit, a broken constraint and wrong SQL are our own faults and must be loud; the rest
     # (connection, lock, disk, time-out, shut-down, a file that is no database) is the database being unable to serve.
     if fault.connection_invalidated or isinstance(fault, sa.exc.OperationalError | sa.exc.InterfaceError):
@@ -163,7 +164,7 @@ class Database:
             with Session(engine, expire_on_commit=False) as session, session.begin():
                 yield Tx(session, now, self.keyring)
         except sa.exc.DBAPIError as fault:
-            if _means_away(fault):
+            if means_away(fault):
                 raise DatabaseAway(type(fault.orig).__name__) from fault
             raise
         except sa.exc.TimeoutError as fault:

@@ -23,8 +23,8 @@ from notifier.store.sources import Source
 
 
 class InboxItem(Base):
-    """One webhook. `event_id` is a header some ATSs name their events by; `body_hash` tells a true copy from another
-    body under the same key."""
+    """One webhook. `body_hash` tells a true copy from another body under the same key. `candidate_id` is whom it is
+    about, once it was read, so that erasing the person finds it."""
 
     __tablename__ = "inbox_items"
     __table_args__ = (
@@ -44,6 +44,7 @@ class InboxItem(Base):
     reason: Mapped[str] = mapped_column(default="")
     received_at: Mapped[datetime]
     planned_at: Mapped[datetime | None]
+    candidate_id: Mapped[str | None] = mapped_column(index=True)
 
 
 def keep(tx: Tx, source: Source, event_key: str, delivery: Delivery, headers: str) -> str | None:
@@ -68,6 +69,19 @@ def keep(tx: Tx, source: Source, event_key: str, delivery: Delivery, headers: st
         .returning(InboxItem.id)
     )
     return tx.session.execute(statement).scalar_one_or_none()
+
+
+def blank(tx: Tx, candidate_id: str) -> None:
+    """Empty every webhook about this candidate; keys and hashes stay, so that a copy is still known as one."""
+    tx.session.execute(
+        sa.update(InboxItem)
+        .where(InboxItem.candidate_id == candidate_id)
+        .values(
+            body=tx.keyring.seal_bytes(b"", "inbox.body"),
+            headers=tx.keyring.seal("{}", "inbox.headers"),
+        )
+        .execution_options(synchronize_session=False)
+    )
 
 
 def same_body(tx: Tx, source_id: str, event_key: str, body: bytes) -> bool:

@@ -55,6 +55,11 @@ def keep_mail(tx: Tx, workspace_id: str, message_id: str, *, to: str, subject: s
     tx.session.flush()
 
 
+def forget(tx: Tx, message_ids: list[str]) -> None:
+    """Remove the e-mails of these messages, when the person is erased."""
+    tx.session.execute(sa.delete(MailboxMail).where(MailboxMail.message_id.in_(message_ids)))
+
+
 def _open(tx: Tx, row: MailboxMail) -> OpenMail:
     ring = tx.keyring
     return OpenMail(

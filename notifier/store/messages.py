@@ -146,6 +146,14 @@ def stop(tx: Tx, messages: Sequence[Message], reason: str, *, actor: str) -> lis
     return stopped
 
 
+def blank(tx: Tx, messages: Sequence[Message]) -> None:
+    """Empty what was said and filled in, when the person is erased; states, times and ids stay as proof."""
+    for message in messages:
+        message.placeholders = seal_values(tx, {})
+        message.snapshot = None
+    tx.session.flush()
+
+
 def sent_before(tx: Tx, application_id: str) -> list[str]:
     """The Message-ID headers of what this candidate already got about this application, oldest first."""
     query = (

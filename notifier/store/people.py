@@ -18,7 +18,10 @@ from notifier.store.sources import Source
 
 
 class Candidate(Base):
-    """The person who applied. `address` is sealed; `address_state` is good, none (no valid one) or dead (bounced)."""
+    """The person who applied. `address` is sealed; `address_state` is good, none (no valid one) or dead (bounced).
+
+    `order_at` is the time of the newest event whose facts were taken: an older one arriving late changes nothing.
+    """
 
     __tablename__ = "candidates"
     __table_args__ = (
@@ -38,6 +41,7 @@ class Candidate(Base):
     can_email: Mapped[bool] = mapped_column(default=True)
     private: Mapped[bool] = mapped_column(default=False)
     language: Mapped[str] = mapped_column(default="")
+    order_at: Mapped[datetime]
     merged_into: Mapped[str | None]
     erased_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
@@ -69,15 +73,21 @@ class Reach:
 
 
 def find_candidate(tx: Tx, source_id: str, external_id: str) -> Candidate | None:
-    """The candidate this ATS knows by that id."""
+    """The candidate this ATS knows by that id, or the one that record was merged into."""
     query = sa.select(Candidate).where(Candidate.source_id == source_id, Candidate.external_id == external_id)
-    return tx.session.scalars(query).one_or_none()
+    row = tx.session.scalars(query).one_or_none()
+    while row is not None and row.merged_into is not None:
+        row = tx.session.get(Candidate, row.merged_into)
+    return row
 
 
-def mirror_candidate(tx: Tx, source: Source, facts: CandidateFacts, address: str | None) -> Candidate:
-    """Bring our row up to what the ATS says; `address` is the first valid one of `facts.emails`, or `None`.
+def mirror_candidate(
+    tx: Tx, source: Source, facts: CandidateFacts, address: str | None, occurred_at: datetime
+) -> Candidate:
+    """Bring our row up to what the ATS said at `occurred_at`; `address` is the first valid one of `facts.emails`.
 
-    An erased candidate is returned as the tombstone it is.
+    Facts older than those we have change nothing. An erased candidate is returned as the tombstone it is; one that was
+    merged into another is returned as that other.
     """
     row = find_candidate(tx, source.id, facts.external_id)
     if row is None:
@@ -93,11 +103,13 @@ def mirror_candidate(tx: Tx, source: Source, facts: CandidateFacts, address: str
             can_email=True,
             private=False,
             language="",
+            order_at=occurred_at,
             created_at=tx.now,
         )
         tx.session.add(row)
-    if row.erased_at is not None:
+    if row.erased_at is not None or row.external_id != facts.external_id or occurred_at < row.order_at:
         return row
+    row.order_at = occurred_at
     row.first_name = row.first_name if facts.first_name is None else facts.first_name
     row.name = row.name if facts.name is None else facts.name
     row.can_email = row.can_email if facts.can_email is None else facts.can_email

@@ -63,16 +63,19 @@ class Result:
 
 
 #: A message is current while its application still stands where it stood when the message was planned.
-CURRENT = sa.or_(
-    sa.and_(Message.purpose == Purpose.OUTCOME, Message.version == Application.outcome_version),
-    sa.and_(Message.purpose == Purpose.STATUS, Message.version == Application.version),
+CURRENT = sa.and_(
+    Application.deleted_at.is_(None),
+    sa.or_(
+        sa.and_(Message.purpose == Purpose.OUTCOME, Message.version == Application.outcome_version),
+        sa.and_(Message.purpose == Purpose.STATUS, Message.version == Application.version),
+    ),
 )
 
 
 def is_current(message: Message, application: Application) -> bool:
     """CURRENT for rows in hand."""
     version = application.outcome_version if message.purpose is Purpose.OUTCOME else application.version
-    return message.version == version
+    return message.version == version and application.deleted_at is None
 
 
 def not_paused(provider: str) -> sa.ColumnElement[bool]:
@@ -132,6 +135,15 @@ def submit(tx: Tx, attempt_ids: Sequence[str]) -> set[str]:
     """
     if not attempt_ids:
         return set()
+    # The applications are held still first and looked at in a second statement: a planner that is just taking the
+    # rejection back either finishes before that look, or waits until the fence is passed.
+    named = (
+        sa.select(Application.id)
+        .join(Message, Message.application_id == Application.id)
+        .where(Message.attempt_id.in_(attempt_ids))
+        .order_by(Application.id)
+    )
+    tx.session.execute(named.with_for_update(of=Application, read=True))
     still_current = sa.exists().where(Application.id == Message.application_id, CURRENT)
     allowed = tx.session.scalars(
         sa.update(Message)
@@ -190,16 +202,28 @@ def conclude(tx: Tx, message: Message, result: Result) -> bool:
     return True
 
 
-def overdue(tx: Tx, limit: int) -> Sequence[Message]:
-    """Messages whose lease is over, locked: their worker is gone, or as good as gone."""
+def applications_of(tx: Tx, attempt_ids: Sequence[str]) -> list[str]:
+    """The applications these attempts belong to, for locking them before their messages."""
+    return list(tx.session.scalars(sa.select(Message.application_id).where(Message.attempt_id.in_(attempt_ids))))
+
+
+def first_try(tx: Tx, message: Message) -> datetime:
+    """When this message was first tried since it was last approved."""
+    query = sa.select(sa.func.min(Attempt.started_at)).where(Attempt.message_id == message.id)
+    if message.approved_at is not None:
+        query = query.where(Attempt.started_at >= message.approved_at)
+    return tx.session.execute(query).scalar_one_or_none() or tx.now
+
+
+def overdue(tx: Tx, limit: int) -> Sequence[str]:
+    """The attempts whose lease is over: their worker is gone, or as good as gone."""
     query = (
-        sa.select(Message)
+        sa.select(Message.attempt_id)
         .where(Message.state == Submission.SENDING, Message.lease_until < tx.now)
         .order_by(Message.lease_until)
         .limit(limit)
-        .with_for_update(skip_locked=True)
     )
-    return list(tx.session.scalars(query))
+    return [attempt_id for attempt_id in tx.session.scalars(query) if attempt_id is not None]
 
 
 def next_due(tx: Tx, provider: str) -> datetime | None:

@@ -5,6 +5,7 @@ row, so that it can be ended at once. (The table is called sign_ins because a da
 """
 
 import hashlib
+from collections.abc import Iterable
 from datetime import datetime, timedelta
 from enum import StrEnum
 
@@ -151,6 +152,12 @@ def roles_of(tx: Tx, user_id: str) -> dict[str, Role]:
     """A user's role in each of their workspaces."""
     memberships = tx.session.scalars(sa.select(Membership).where(Membership.user_id == user_id))
     return {membership.workspace_id: membership.role for membership in memberships}
+
+
+def addresses_of(tx: Tx, user_ids: Iterable[str]) -> dict[str, str]:
+    """The addresses of those of these ids that are users', for saying who decided something."""
+    found = tx.session.scalars(sa.select(User).where(User.id.in_(sorted(set(user_ids)))))
+    return {user.id: tx.keyring.open(user.address, "user.address") for user in found}
 
 
 def seen(tx: Tx, cookie: str) -> None:

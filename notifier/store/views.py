@@ -137,19 +137,38 @@ def list_bounced(tx: Tx, workspace_ids: Sequence[str], *, limit: int = 50) -> li
 
 
 def count_overdue(tx: Tx, workspace_ids: Sequence[str], now: datetime, *, cap: int = 1000) -> tuple[int, int]:
-    """(how many messages need a decision, how many of them are past the date given to the candidate), both capped."""
-    waiting = count_messages(tx, workspace_ids, [Submission.AWAITING_APPROVAL], cap=cap)
-    inner = (
-        sa.select(Message.id)
-        .join(Application, Application.id == Message.application_id)
-        .where(
-            Message.workspace_id.in_(workspace_ids),
-            Message.state == Submission.AWAITING_APPROVAL,
-            Application.promise_due < now,
-        )
-        .limit(cap)
+    """(how many people wait for a decision, how many of them are past the date they were given), both capped.
+
+    People and not messages: two messages to one candidate are one person who waits.
+    """
+    person = sa.func.coalesce(Application.candidate_id, Application.id)
+    waiting = (
+        sa.select(person)
+        .join(Message, Message.application_id == Application.id)
+        .where(Message.workspace_id.in_(workspace_ids), Message.state == Submission.AWAITING_APPROVAL)
+        .distinct()
     )
-    return waiting, tx.session.execute(sa.select(sa.func.count()).select_from(inner.subquery())).scalar_one()
+    late = waiting.where(Application.promise_due < now)
+    counts = [sa.select(sa.func.count()).select_from(query.limit(cap).subquery()) for query in (waiting, late)]
+    return tx.session.execute(counts[0]).scalar_one(), tx.session.execute(counts[1]).scalar_one()
+
+
+def next_to_leave(tx: Tx, workspace_ids: Sequence[str]) -> MessageView | None:
+    """The message that leaves by itself before all others, if any does."""
+    query = _messages().where(Message.workspace_id.in_(workspace_ids), Message.state == Submission.SCHEDULED)
+    row = tx.session.execute(query.order_by(Message.due_at, Message.id).limit(1)).one_or_none()
+    return MessageView(*row) if row is not None else None
+
+
+def count_without_owner(tx: Tx, workspace_ids: Sequence[str], *, cap: int = 1000) -> int:
+    """How many applications under way nobody answers for, counted no further than `cap`."""
+    inner = sa.select(Application.id).where(
+        Application.workspace_id.in_(workspace_ids),
+        Application.outcome == Outcome.NONE,
+        Application.owner_id.is_(None),
+        Application.deleted_at.is_(None),
+    )
+    return tx.session.execute(sa.select(sa.func.count()).select_from(inner.limit(cap).subquery())).scalar_one()
 
 
 def count_trouble(tx: Tx, workspace_ids: Sequence[str], *, cap: int = 1000) -> int:

@@ -276,8 +276,8 @@ def test_the_silence_before_a_promised_day_is_broken_three_times_and_then_a_pers
     world.change("a1", stage="Application Review", kind="applied")
     world.settle_down()
 
-    for _ in range(45):
-        world.run_for(days=1)
+    for _ in range(45 * 4):
+        world.run_for(hours=6)
 
     assert [template for template, _ in world.live()] == [
         "application_received",

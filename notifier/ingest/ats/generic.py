@@ -23,6 +23,7 @@ import contextlib
 import re
 import secrets as randomness
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from notifier.core.change import (
@@ -125,7 +126,10 @@ class Adapter:
         if what != _MOVED and what not in _RECORDS:
             return (NothingToDo("unknown_event"),)
         data, occurred_at = message.nested("data"), message.time("timestamp")
-        return (_application_changed(data, occurred_at) if what == _MOVED else _RECORDS[what](data),)
+        event = _application_changed(data, occurred_at) if what == _MOVED else _RECORDS[what](data)
+        if isinstance(event, CandidateChanged):
+            event = replace(event, occurred_at=occurred_at)
+        return (event,)
 
     def samples(self) -> dict[str, bytes]:
         """Made-up bodies, about one person and in the order in which they could happen."""

@@ -74,7 +74,10 @@ def test_a_full_change_carries_all_its_facts() -> None:
             StageChange("7", datetime(2025, 5, 6, 12, 0, 0, 500000, tzinfo=UTC), outcome=Outcome.REJECTED),
         ),
         ("application.deleted", ApplicationDeleted("7")),
-        ("candidate.changed", CandidateChanged(CandidateFacts("p-7", emails=()))),
+        (
+            "candidate.changed",
+            CandidateChanged(CandidateFacts("p-7", emails=()), datetime(2025, 5, 7, 12, 0, tzinfo=UTC)),
+        ),
         ("candidate.merged", CandidateMerged("p-8", CandidateFacts("p-7", name="Şule Demir"))),
         ("candidate.erased", CandidateErased("p-7", "erased", ("7", "8"))),
     ],
