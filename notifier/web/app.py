@@ -10,7 +10,8 @@ from prometheus_client import CollectorRegistry
 
 from notifier.flow.parts import Flow
 from notifier.web import errors, security
-from notifier.web.auth import auth, limiter, load_person
+from notifier.web.auth import auth, guard, limiter
+from notifier.web.counts import Ledgers
 from notifier.web.dashboard import filters
 from notifier.web.dashboard.decisions import decisions
 from notifier.web.dashboard.mailbox import mailbox
@@ -45,9 +46,9 @@ def make_app(flow: Flow, *, secret_keys: tuple[str, ...], trusted_hosts: tuple[s
     app.jinja_env.undefined = StrictUndefined
     app.jinja_env.trim_blocks = app.jinja_env.lstrip_blocks = True
     app.extensions["flow"] = flow
-    registry = CollectorRegistry()
-    registry.register(Counts(flow))
-    app.extensions["metrics"] = registry
+    app.extensions["ledgers"] = ledgers = Ledgers(flow)
+    app.extensions["metrics"] = registry = CollectorRegistry()
+    registry.register(Counts(ledgers))
     security.protect(app, https=https)
     errors.handle(app)
     filters.add(app)
@@ -57,5 +58,5 @@ def make_app(flow: Flow, *, secret_keys: tuple[str, ...], trusted_hosts: tuple[s
     csrf.exempt(hooks)
     for blueprint in (auth, pages, decisions, trouble, mailbox, hooks, health):
         app.register_blueprint(blueprint)
-    app.before_request(load_person)
+    app.before_request(guard)
     return app

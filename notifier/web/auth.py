@@ -1,18 +1,16 @@
 """Signing in by one-time link, and who may do what.
 
+Denied by default: whoever is not signed in reaches only the blueprints named in `OPEN`, whatever a new view forgets.
 GET shows a button and changes nothing, because mail scanners open every link; POST spends the link and starts a
 sign-in, which is a row in the database and can be ended there at once. The cookie holds a random token and nothing
 else.
 """
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import wraps
-from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
-from flask import Blueprint, abort, current_app, g, redirect, render_template, request, url_for
+from flask import Blueprint, abort, current_app, g, redirect, render_template, request, session, url_for
 from flask_limiter import Limiter
 from flask_limiter.util import get_remote_address
 from werkzeug.wrappers import Response
@@ -33,8 +31,11 @@ MAY_APPROVE = frozenset({Role.ADMIN, Role.RECRUITER, Role.APPROVER})
 MAY_DECIDE = frozenset({Role.ADMIN, Role.RECRUITER})
 MAY_MANAGE = frozenset({Role.ADMIN})
 
-P = ParamSpec("P")
-R = TypeVar("R")
+#: Machines prove themselves in other ways, and the sign-in pages are how one gets in. All else needs a person.
+OPEN = frozenset({"auth", "hooks", "health"})
+
+#: What `Sec-Fetch-Site` says of a form of our own, or of an address somebody typed.
+OWN_SITE = frozenset({"same-origin", "none"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,8 +61,26 @@ def cookie_name() -> str:
     return "__Host-notifier_session" if current_app.config["HTTPS"] else "notifier_session"
 
 
+def guard() -> Response | None:
+    """Let a request through only if it is open to all or comes from a signed-in person and from our own pages.
+
+    Others are sent to the sign-in page and come back afterwards. Raises 401 where coming back would lose a form.
+    """
+    load_person()
+    if request.blueprint in ("hooks", "health"):
+        return None
+    changes = request.method not in ("GET", "HEAD", "OPTIONS")
+    if changes and request.headers.get("Sec-Fetch-Site", "none") not in OWN_SITE:
+        abort(403)
+    if g.person is not None or request.endpoint in (None, "static") or request.blueprint in OPEN:
+        return None
+    if changes:
+        abort(401)
+    return redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")))
+
+
 def load_person() -> None:
-    """Find out who is asking. Machines (webhooks, monitoring) and files are nobody and cost no query."""
+    """Find out who is asking, and when. Machines (webhooks, monitoring) and files are nobody and cost no query."""
     g.person = None
     token = request.cookies.get(cookie_name())
     if not token or request.endpoint in (None, "static") or request.blueprint in ("hooks", "health"):
@@ -74,24 +93,11 @@ def load_person() -> None:
         user, roles = found
         g.person = Person(user.id, tx.keyring.open(user.address, "user.address"), roles)
         stale = users.last_seen(tx, token)
-        now = tx.now
-    if stale is None or now - stale > SEEN_EVERY:
+        # The one moment that everything on the page is measured from.
+        g.now = tx.now
+    if stale is None or g.now - stale > SEEN_EVERY:
         with flow.db.begin() as tx:
             users.seen(tx, token)
-
-
-def signed_in(view: Callable[P, R]) -> Callable[P, R | Response]:
-    """Let only signed-in people in; others are sent to the sign-in page and come back afterwards."""
-
-    @wraps(view)
-    def guarded(*args: P.args, **kwargs: P.kwargs) -> R | Response:
-        if g.person is None:
-            if request.method != "GET":
-                abort(401)
-            return redirect(url_for("auth.sign_in", next=request.full_path.rstrip("?")))
-        return view(*args, **kwargs)
-
-    return guarded
 
 
 def demand(allowed: frozenset[Role], workspace_id: str) -> None:
@@ -112,7 +118,9 @@ def safe_next(given: str | None) -> str:
 
 @auth.get("/sign-in")
 def sign_in() -> str:
-    """Say how one gets in."""
+    """Say how one gets in. Where they wanted to go is kept in their own cookie until they have a link."""
+    if "next" in request.args:
+        session["next"] = safe_next(request.args["next"])
     return render_template("web/sign_in.html")
 
 
@@ -135,7 +143,10 @@ def use_link(token: str) -> Response | tuple[str, int]:
         cookie = users.use_link(tx, token)
     if cookie is None:
         return render_template("web/sign_in_link.html", good=False), 410
-    response = redirect(safe_next(request.args.get("next")), 303)
+    goal = safe_next(session.get("next"))
+    # Whatever an attacker may have planted in this browser before the sign-in ends with it.
+    session.clear()
+    response = redirect(goal, 303)
     response.set_cookie(
         cookie_name(),
         cookie,

@@ -13,7 +13,7 @@ log = structlog.get_logger()
 SENTENCES = {
     400: "The request could not be understood. Go back, reload the page and try again.",
     401: "Sign in first.",
-    403: "Your role does not allow this.",
+    403: "Your role does not allow this. Ask an admin of your workspace.",
     404: "There is nothing here, or it belongs to somebody else.",
     405: "This address does not take that.",
     413: "That is too large.",
@@ -28,7 +28,8 @@ RETRY_AFTER = "30"
 
 
 def answer(status: int) -> Response:
-    """The answer for an error: one word for machines, a page for people."""
+    """The answer for an error: a number for machines, a page for people. Nothing here may ask the database, which can
+    be the very thing that is away."""
     # A host name that is not ours has no addresses, so no page can be built for it.
     foreign = request.routing_exception is not None and isinstance(request.routing_exception, SecurityError)
     if foreign or request.path.startswith(("/hooks/", "/healthz", "/readyz", "/metrics")):

@@ -5,8 +5,6 @@ worker or a relay that is away makes `ok` false with the reason, because webhook
 `/metrics` carries counts and ids of sources only; keep it inside your network all the same.
 """
 
-import threading
-import time
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -19,13 +17,9 @@ from prometheus_client.registry import Collector
 from notifier.core.errors import DatabaseAway
 from notifier.flow.parts import Flow
 from notifier.store import heartbeats, schema
-from notifier.store.ledger import read_ledger
-from notifier.store.workspaces import pauses
+from notifier.web.counts import Ledgers
 
 health = Blueprint("health", __name__)
-
-#: Seconds for which the counts are kept, so that a scrape costs the database little.
-KEPT = 10.0
 
 
 @health.get("/healthz")
@@ -62,26 +56,15 @@ def _beat(at: datetime | None, now: datetime) -> dict[str, object]:
 
 
 class Counts(Collector):
-    """Reads the ledger when it is scraped, at most every `KEPT` seconds."""
+    """The ledger of everything as gauges, as old as `Ledgers` lets it be. Raises DatabaseAway."""
 
-    def __init__(self, flow: Flow) -> None:
-        self._flow = flow
-        self._lock = threading.Lock()
-        self._read_at = 0.0
-        self._metrics: list[Metric] = []
+    def __init__(self, ledgers: Ledgers) -> None:
+        self._ledgers = ledgers
 
     def collect(self) -> Iterator[Metric]:
         """The gauges."""
-        with self._lock:
-            if time.monotonic() - self._read_at > KEPT or not self._metrics:
-                self._metrics = self._read()
-                self._read_at = time.monotonic()
-            yield from self._metrics
-
-    def _read(self) -> list[Metric]:
-        with self._flow.db.read() as tx:
-            ledger = read_ledger(tx)
-            paused = len(pauses(tx))
+        reading = self._ledgers.read()
+        ledger, paused = reading.ledger, reading.pauses
         outcomes = GaugeMetricFamily("notifier_waiting", "Applications with an outcome, by state.", labels=["state"])
         for state in ("told", "pending", "held", "in_doubt", "open"):
             outcomes.add_metric([state], getattr(ledger, state))
@@ -93,7 +76,7 @@ class Counts(Collector):
         for law in ("L1", "L2", "L3", "L4", "L5", "L8", "L9", "L11"):
             broken.add_metric([law], laws.count(law))
         paused_now = GaugeMetricFamily("notifier_pauses", "What is paused now.", value=paused)
-        return [outcomes, inbox, broken, paused_now]
+        yield from (outcomes, inbox, broken, paused_now)
 
 
 @health.get("/metrics")

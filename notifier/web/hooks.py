@@ -1,4 +1,4 @@
-"""`POST /hooks/ats/<source_key>`: an ATS's webhook. The raw bytes, a limit, and nothing parsed.
+"""`POST /hooks/…`: webhooks. The raw bytes, a limit, and nothing parsed.
 
 Every refusal looks the same to the sender: the status and one number. Why a request was not believed is in the log.
 """
@@ -7,6 +7,7 @@ from flask import Blueprint, Response, abort, current_app, make_response, reques
 from werkzeug.exceptions import RequestEntityTooLarge
 
 from notifier.core.change import Delivery
+from notifier.deliver.registry import provider_names
 from notifier.flow.parts import Flow
 from notifier.flow.receive import receive
 
@@ -19,9 +20,12 @@ LIMIT = 1024 * 1024
 _NOT_KEPT = frozenset({"cookie", "authorization", "proxy-authorization"})
 
 
-@hooks.post("/ats/<source_key>")
+@hooks.route("/ats/<source_key>", methods=["POST"], provide_automatic_options=False)
 def ats(source_key: str) -> Response:
-    """Keep what is signed, and answer as this ATS expects it."""
+    """Keep what is signed, and answer as this ATS expects it.
+
+    The kind of content is not looked at beyond forms: ATSs send JSON under many names, and the signature decides.
+    """
     if request.content_encoding not in (None, "", "identity"):
         abort(415)
     if request.mimetype.startswith("multipart/") or request.mimetype == "application/x-www-form-urlencoded":
@@ -29,11 +33,25 @@ def ats(source_key: str) -> Response:
     flow: Flow = current_app.extensions["flow"]
     headers = {name.lower(): value for name, value in request.headers.items() if name.lower() not in _NOT_KEPT}
     receipt = receive(flow, source_key, Delivery(headers, _body()))
-    return make_response({"status": receipt.word if receipt.status < 400 else "refused"}, receipt.status)
+    if receipt.status >= 400:
+        abort(receipt.status)
+    return make_response({"status": receipt.word}, receipt.status)
+
+
+@hooks.route("/mail/<provider>/events", methods=["POST"], provide_automatic_options=False)
+@hooks.route("/mail/<provider>/replies", methods=["POST"], provide_automatic_options=False)
+def mail(provider: str) -> Response:
+    """Refuse: no mail provider's signature can be checked yet, and what cannot be checked is not believed."""
+    abort(401 if provider in provider_names() else 404)
 
 
 def _body() -> bytes:
-    request.max_content_length = LIMIT
+    # A chunked body announces no length. Werkzeug cuts it at the limit without a word, and what is cut looks like a
+    # forgery; the one byte more tells "too large" from "not signed".
+    request.max_content_length = LIMIT + 1
     if request.content_length is not None and request.content_length > LIMIT:
         raise RequestEntityTooLarge
-    return request.get_data(cache=False, parse_form_data=False)
+    body = request.get_data(cache=False, parse_form_data=False)
+    if len(body) > LIMIT:
+        raise RequestEntityTooLarge
+    return body

@@ -9,7 +9,11 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from werkzeug.serving import make_server
 
+from notifier.deliver.mime import to_bytes
+from notifier.flow.envelope import envelope
+from notifier.flow.settle import cancel
 from notifier.store import users
+from notifier.store.mailbox import keep_mail, list_mails
 from notifier.store.users import Role
 from notifier.web.app import make_app
 from tests.servers import complete
@@ -61,6 +65,12 @@ class Desk:
         page.wait_for_url(f"{self.address}/")
         return page
 
+    @property
+    def mail(self) -> str:
+        """The id of the mail in the mailbox."""
+        with self.world.db.read() as tx:
+            return list_mails(tx, [self.world.workspace])[0].id
+
     def message(self, template: str, external_id: str = "a1") -> str:
         return f"{self.address}/messages/{self.world.message(template, external_id).id}"
 
@@ -70,11 +80,17 @@ def desk(world: World, browser: Browser) -> Iterator[Desk]:
     """A desk with something in every view."""
     world.change("a1", outcome="rejected", stage="Onsite", kind="interview", first_name="Ana")
     world.change("a2", outcome="rejected", email="eva@example.org", first_name="Eva")
+    world.change("a6", outcome="rejected", email="kim@example.org", first_name="Kim")
     world.change("a3", outcome="rejected", email=None, first_name="نورة")
     world.change("a4", stage="Quokka", first_name="Gus", email="gus@example.org")
     world.change("a5", stage="Onsite", kind="interview", first_name="X" * 60, email="long@example.org")
     world.post(world.generic, b"[]")
     world.settle_down()
+    cancel(world.flow, world.workspace, world.message("rejected_after_application", "a2").id, by="system", why="")
+    view = world.view(world.message("rejected_after_interview").id)
+    with world.db.begin() as tx:
+        email = envelope(world.flow, tx, view.message, view.application)
+        keep_mail(tx, email.workspace, email.mid, to=email.to_address, subject=email.subject, mime=to_bytes(email))
     app = make_app(world.flow, secret_keys=SECRETS, trusted_hosts=("127.0.0.1",), base_url="http://127.0.0.1:8000")
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)

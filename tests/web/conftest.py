@@ -56,3 +56,31 @@ def recruiter(sign_in: Callable[..., FlaskClient]) -> FlaskClient:
 def csrf(page: str) -> str:
     """The token of the first form of a page."""
     return page.split('name="csrf_token"', 1)[1].split('value="', 1)[1].split('"', 1)[0]
+
+
+@pytest.fixture
+def busy(world: World) -> World:
+    """Something in every view: a "no" to approve, one going out, one on hold, a stage nobody mapped, a bad webhook."""
+    world.change("a1", outcome="rejected", stage="Onsite", kind="interview", first_name="Ana")
+    world.change("a2", outcome="rejected", email="eva@example.org", first_name="Eva")
+    world.change("a3", outcome="rejected", email=None, first_name="<script>alert(1)</script>")
+    world.change("a4", stage="Quokka", first_name="Gus", email="gus@example.org")
+    world.post(world.generic, b"[]")
+    world.settle_down()
+    return world
+
+
+def text(client: FlaskClient, address: str, status: int = 200) -> str:
+    answer = client.get(address)
+    assert answer.status_code == status, answer.get_data(as_text=True)
+    return answer.get_data(as_text=True)
+
+
+def press(client: FlaskClient, page: str, address: str, **form: str) -> tuple[int, str]:
+    """Press a button of a page, as a browser does: with its token, then follow."""
+    answer = client.post(address, data={"csrf_token": csrf(page), **form}, follow_redirects=True)
+    return answer.status_code, answer.get_data(as_text=True)
+
+
+def message_of(world: World, template: str, external_id: str = "a1") -> str:
+    return world.message(template, external_id).id

@@ -6,12 +6,15 @@ from zoneinfo import ZoneInfo
 
 from flask import Flask, current_app, g
 from flask_wtf.csrf import generate_csrf
-from markupsafe import Markup, escape
+from markupsafe import Markup
 
 from notifier.core.message import Delivery, Submission
+from notifier.core.rule import Hold, Window, parse_hold
 from notifier.flow.parts import Flow
 from notifier.store.messages import Message
-from notifier.store.workspaces import list_workspaces, pauses
+from notifier.store.workspaces import list_workspaces
+from notifier.web.auth import MAY_DECIDE, MAY_MANAGE
+from notifier.web.dashboard.notices import notices
 
 #: The words of the screens for the states of the outbox.
 STATE_WORDS = {
@@ -65,30 +68,51 @@ def title(template: str) -> str:
     return TITLES.get(template, human(template))
 
 
+def leaves_words(message: Message) -> str:
+    """What approving this message now leads to, in a sentence."""
+    hold = parse_hold(message.hold)
+    wait = message.hold if hold.working_days else f"{hold.minutes} min"
+    when = f"{wait} after that" if hold != Hold() else "at once"
+    return f"It leaves {when}{'' if message.window is Window.ANY else ', in working hours'}."
+
+
 def local(at: datetime | None, workspace_id: str) -> Markup:
     """A moment in the workspace's zone, as <time>; a dash where there is none."""
     if at is None:
         return Markup("&ndash;")
-    shown = at.astimezone(ZoneInfo(_zones().get(workspace_id, "UTC")))
-    text = f"{shown:%a} {shown.day} {shown:%b %Y, %H:%M}"
-    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), escape(text))
+    shown = at.astimezone(_zone(workspace_id))
+    return _time(at, f"{shown:%a} {shown.day} {shown:%b %Y, %H:%M}")
 
 
-def since(at: datetime | None) -> str:
-    """How long ago, in the largest unit that says it."""
+def day(at: datetime, workspace_id: str) -> Markup:
+    """The day of a moment in the workspace's zone, as <time>: what a promised date is to the candidate."""
+    shown = at.astimezone(_zone(workspace_id))
+    return _time(at, f"{shown:%a} {shown.day} {shown:%b}")
+
+
+def today(workspace_id: str) -> str:
+    """Today in the workspace's zone, as date fields want it: "2026-11-24"."""
+    now: datetime = g.now
+    return now.astimezone(_zone(workspace_id)).date().isoformat()
+
+
+def since(at: datetime | None) -> Markup:
+    """How long ago, in the largest unit that says it, as <time>."""
     if at is None:
-        return ""
-    minutes = int((g.now - at).total_seconds() // 60)
+        return Markup("&ndash;")
+    minutes = max(int((g.now - at).total_seconds() // 60), 0)
     if minutes < 60:
-        return f"{max(minutes, 0)} min"
-    return f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d"
+        return _time(at, f"{minutes} min")
+    return _time(at, f"{minutes // 60} h" if minutes < 48 * 60 else f"{minutes // (24 * 60)} d")
 
 
-def promise_word(due: datetime | None) -> tuple[str, str]:
-    """(class, words) for a promised date: late, soon or nothing special."""
+def promise_word(due: datetime | None, workspace_id: str) -> tuple[str, str]:
+    """(class, words) for a promised date: late, soon or nothing special. Days are the workspace's: the date that the
+    candidate was given is a day there, and ends while another day may have begun in Greenwich."""
     if due is None:
         return "", "no date given"
-    days = (due.date() - g.now.date()).days
+    zone = _zone(workspace_id)
+    days = (due.astimezone(zone).date() - g.now.astimezone(zone).date()).days
     if due < g.now:
         late = max(-days, 1)
         return "late", f"{late} day{'s' if late > 1 else ''} late"
@@ -97,38 +121,52 @@ def promise_word(due: datetime | None) -> tuple[str, str]:
     return "", f"in {days} days"
 
 
-def _zones() -> dict[str, str]:
+def actor_word(actor: str, people: dict[str, str]) -> str:
+    """Who did it, as people say it; `people` are the addresses of users."""
+    if actor == g.person.id:
+        return "you"
+    if actor.startswith("usr_"):
+        return people.get(actor, "somebody who has left")
+    return {"system": "by itself", "ats": "the ATS"}.get(actor.partition(":")[0], actor.partition(":")[2] or actor)
+
+
+def _time(at: datetime, text: str) -> Markup:
+    return Markup('<time datetime="{}">{}</time>').format(at.isoformat(timespec="seconds"), text)
+
+
+def _zone(workspace_id: str) -> ZoneInfo:
     if "zones" not in g:
         flow: Flow = current_app.extensions["flow"]
         with flow.db.read() as tx:
-            g.zones = {workspace.id: workspace.zone for workspace in list_workspaces(tx)}
-    zones: dict[str, str] = g.zones
-    return zones
+            g.zones = {workspace.id: ZoneInfo(workspace.zone) for workspace in list_workspaces(tx)}
+    zone: ZoneInfo = g.zones[workspace_id]
+    return zone
 
 
 def _shell() -> dict[str, Any]:
-    """What the frame around every page shows."""
+    """What every template may use. Functions where the database is asked, because an error page must not ask it."""
     person = g.get("person")
-    paused = []
-    if person is not None:
-        flow: Flow = current_app.extensions["flow"]
-        with flow.db.read() as tx:
-            paused = [(row.scope, row.why) for row in pauses(tx) if _concerns(row.scope, person.workspaces)]
-    return {"person": person, "paused": paused, "csrf_token": generate_csrf}
-
-
-def _concerns(scope: str, workspaces: list[str]) -> bool:
-    return not scope.startswith("workspace:") or scope.removeprefix("workspace:") in workspaces
+    return {
+        "person": person,
+        "notices": notices,
+        "today": today,
+        "csrf_token": generate_csrf,
+        "may_decide": lambda workspace_id: person.may(MAY_DECIDE, workspace_id),
+        "may_manage": lambda workspace_id: person.may(MAY_MANAGE, workspace_id),
+    }
 
 
 def add(app: Flask) -> None:
     """Register everything here with the templates of `app`."""
     app.jinja_env.filters.update(
-        state_word=state_word, human=human, title_of=title, local=local, since=since, promise_word=promise_word
+        state_word=state_word,
+        human=human,
+        title_of=title,
+        leaves_words=leaves_words,
+        local=local,
+        day=day,
+        since=since,
+        promise_word=promise_word,
+        actor_word=actor_word,
     )
     app.context_processor(_shell)
-
-    @app.before_request
-    def note_time() -> None:
-        flow: Flow = app.extensions["flow"]
-        g.now = flow.clock()

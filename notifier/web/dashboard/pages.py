@@ -14,7 +14,8 @@ from notifier.flow import drafting
 from notifier.flow.envelope import letter
 from notifier.flow.parts import Flow
 from notifier.flow.settle import APPROVABLE
-from notifier.store import audit, submission
+from notifier.store import audit, messages, submission, users
+from notifier.store.audit import AuditEntry
 from notifier.store.database import Tx
 from notifier.store.views import (
     MessageView,
@@ -24,13 +25,17 @@ from notifier.store.views import (
     get_application_view,
     get_message_view,
     list_messages,
+    next_to_leave,
 )
-from notifier.web.auth import MAY_APPROVE, MAY_DECIDE, signed_in
+from notifier.web.auth import MAY_APPROVE, MAY_DECIDE
 
 pages = Blueprint("pages", __name__, template_folder="templates")
 
 #: Rows of a page, and how far counts are counted.
 ROWS, CAP = 50, 1000
+
+#: Characters of a value or a note that people type; a link to a video call can be several hundred long.
+VALUE_LIMIT = 1000
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +102,9 @@ def _list(view: View) -> str:
             tabs=tabs(tx),
             waiting=waiting,
             late=late,
+            cap=CAP,
+            after=after,
+            coming=next_to_leave(tx, mine) if not rows else None,
             nothing_yet=not after and not rows and _is_new(tx),
         )
 
@@ -106,39 +114,36 @@ def _is_new(tx: Tx) -> bool:
 
 
 @pages.get("/")
-@signed_in
 def queue() -> str:
     """To approve."""
     return _list(VIEWS[0])
 
 
 @pages.get("/outbox")
-@signed_in
 def outbox() -> str:
     """Going out."""
     return _list(VIEWS[1])
 
 
 @pages.get("/held")
-@signed_in
 def held() -> str:
     """On hold."""
     return _list(VIEWS[2])
 
 
 @pages.get("/messages/<message_id>")
-@signed_in
 def message(message_id: str) -> str:
     """One message: the words, why it is here, and what can be done with it."""
     return message_page(message_id)
 
 
-def message_page(message_id: str, *, said: str = "", refused: str = "") -> str:
-    """The page of a message; `said` reports what was just done, `refused` why it was not."""
+def message_page(message_id: str, *, refused: str = "") -> str:
+    """The page of a message; `refused` says why what was just asked for was not done."""
     with flow().db.read() as tx:
         view = get_message_view(tx, g.person.workspaces, message_id)
         row = view.message
         email, fault = _words(tx, view)
+        trail = audit.history(tx, row.workspace_id, row.id)
         approvable = row.state in APPROVABLE and submission.is_current(row, view.application)
         person = g.person
         return render_template(
@@ -153,12 +158,19 @@ def message_page(message_id: str, *, said: str = "", refused: str = "") -> str:
             and person.may(MAY_APPROVE, row.workspace_id),
             decidable=row.state not in (Submission.ACCEPTED, Submission.CANCELLED, Submission.SENDING)
             and person.may(MAY_DECIDE, row.workspace_id),
-            trail=audit.history(tx, row.workspace_id, row.id),
+            trail=trail,
+            people=_people(tx, trail),
             attempts=submission.attempts_of(tx, row.workspace_id, row.id),
             tabs=tabs(tx),
-            said=said,
+            limit=VALUE_LIMIT,
+            given=request.form,
             refused=refused,
         )
+
+
+def _people(tx: Tx, trail: list[AuditEntry]) -> dict[str, str]:
+    """The addresses of the users in a trail, which names them by id only."""
+    return users.addresses_of(tx, {entry.actor for entry in trail})
 
 
 def _words(tx: Tx, view: MessageView) -> tuple[Email | None, str]:
@@ -169,11 +181,23 @@ def _words(tx: Tx, view: MessageView) -> tuple[Email | None, str]:
 
 
 @pages.get("/applications/<application_id>")
-@signed_in
 def application(application_id: str) -> str:
     """One application: where it stands and everything that was said about it."""
+    return application_page(application_id)
+
+
+def application_page(application_id: str, *, refused: str = "") -> str:
+    """The page of an application; `refused` says why what was just asked for was not done."""
     with flow().db.read() as tx:
         view = get_application_view(tx, g.person.workspaces, application_id)
-        rows = list_messages(tx, g.person.workspaces, application_id=application_id, limit=200)
+        rows = messages.of_application(tx, view.application.id)
         trail = audit.history(tx, view.application.workspace_id, application_id)
-        return render_template("dashboard/application.html", view=view, rows=rows, trail=trail, tabs=tabs(tx))
+        return render_template(
+            "dashboard/application.html",
+            view=view,
+            rows=rows,
+            trail=trail,
+            people=_people(tx, trail),
+            tabs=tabs(tx),
+            refused=refused,
+        )
