@@ -138,6 +138,20 @@ def missing_values(tx: Tx, message: Message, more: Mapping[str, str] | None = No
 
 def rendered(tx: Tx, message: Message, workspace: Workspace, leaves_at: datetime) -> Rendered:
     """The two lines as they would leave at `leaves_at`. Raises TemplateFault for a missing value."""
+    return render(template_of(tx, message), _values_at(tx, message, workspace, leaves_at))
+
+
+def with_gaps(tx: Tx, message: Message, workspace: Workspace, leaves_at: datetime) -> tuple[str, str]:
+    """The two lines as far as they are known; a gap shows the name of what is still missing."""
+    known = _values_at(tx, message, workspace, leaves_at)
+    gaps = {name: f"[{name.replace('_', ' ')}]" for name in placeholders(template_of(tx, message)) - known.keys()}
+    if "link" in gaps:
+        gaps["link"] = "https://[link]"
+    return render(template_of(tx, message), known | gaps).lines
+
+
+def _values_at(tx: Tx, message: Message, workspace: Workspace, leaves_at: datetime) -> dict[str, str]:
+    """The kept values, and the dates as they are for a message that leaves then."""
     values = messages.open_values(tx, message)
     promised = message.promise_due
     if promised is None or promised <= leaves_at:
@@ -146,16 +160,7 @@ def rendered(tx: Tx, message: Message, workspace: Workspace, leaves_at: datetime
         values["next_update_by"] = phrases.day(_last_day(promised, workspace.zone), message.language)
     pick_by = timing.promise_day(leaves_at, PICK_WITHIN, workspace.zone)
     values["pick_by"] = phrases.day(pick_by, message.language)
-    return render(template_of(tx, message), values)
-
-
-def with_gaps(tx: Tx, message: Message) -> tuple[str, str]:
-    """The two lines as far as they are known; a gap shows the name of what is still missing."""
-    known = messages.open_values(tx, message)
-    gaps = {name: f"[{name.replace('_', ' ')}]" for name in placeholders(template_of(tx, message)) - known.keys()}
-    if "link" in gaps:
-        gaps["link"] = "https://[link]"
-    return render(template_of(tx, message), known | gaps).lines
+    return values
 
 
 def renew_promise(tx: Tx, message: Message) -> None:

@@ -5,7 +5,7 @@ Every function returns the name of the silence, or an empty text when a message 
 
 from datetime import datetime
 
-from notifier.core.candidacy import advance
+from notifier.core.candidacy import Advance, Standing, advance
 from notifier.core.change import (
     ApplicationDeleted,
     CandidateChanged,
@@ -59,46 +59,58 @@ def stage_change(flow: Flow, tx: Tx, source: Source, change: StageChange, item: 
     At equal times and sequences the digest of the signed body decides, and not the event key: a header that names an
     event is signed by few ATSs, and a replay under another name must not win a tie.
     """
-    tie_break = item.body_hash.hex()
     row = applications.find_application(tx, source.id, change.application_id)
     if row is not None and row.deleted_at is not None:
         return "application_is_deleted"
     candidate = _candidate(tx, source, change.candidate, change.occurred_at)
     if candidate is not None:
         item.candidate_id = candidate.id
-    if candidate is not None and candidate.erased_at is not None:
-        return "candidate_is_erased"
-    kind, stage_id = StageKind.UNMAPPED, None
-    if change.stage is not None:
-        stage = stages.mirror_stage(
-            tx,
-            source,
-            change.stage.external_id,
-            change.stage.name,
-            guessed=guess(change.stage.name),
-            said=change.stage.kind,
-        )
-        kind, stage_id = stage.kind, stage.id
+        if candidate.erased_at is not None:
+            return "candidate_is_erased"
+    stage = _stage(tx, source, change)
+    tie_break = item.body_hash.hex()
     before = applications.standing(row) if row is not None else None
-    step = advance(before, change, kind, tie_break)
+    step = advance(before, change, stage.kind if stage is not None else StageKind.UNMAPPED, tie_break)
     told = row is not None and row.told_at is not None and row.told_how != "email"
     actor = f"ats:{source.id}"
     if row is None:
         row = applications.add_application(tx, source, change.application_id, step.after, actor)
     elif step.after != before:
         applications.move(tx, row, step.after, actor=actor, reason=item.id)
+    if stage is not None and step.after.stage_order[2] == tie_break:
+        row.stage_id = stage.id
     if step.silence != "stale":
         _mirror_facts(tx, source, row, change)
-    row.stage_id = stage_id if stage_id and step.after.stage_order[2] == tie_break else row.stage_id
-    if candidate is not None and (row.candidate_id is None or step.silence != "stale"):
-        row.candidate_id = candidate.id
     if candidate is not None:
+        if row.candidate_id is None or step.silence != "stale":
+            row.candidate_id = candidate.id
         _release_reachable(tx, candidate)
-    existing = messages.of_application(tx, row.id, lock=True)
-    workspace = get_workspace(tx, source.workspace_id)
-    situation = Situation(
+    situation = _situation(flow, tx, source, row, change, before, step, told=told)
+    decided = plan(situation, rules_of(flow, tx, source.workspace_id))
+    return carry_out(flow, tx, row, decided, actor=actor)
+
+
+def _stage(tx: Tx, source: Source, change: StageChange) -> stages.Stage | None:
+    if change.stage is None:
+        return None
+    facts = change.stage
+    return stages.mirror_stage(tx, source, facts.external_id, facts.name, guessed=guess(facts.name), said=facts.kind)
+
+
+def _situation(
+    flow: Flow,
+    tx: Tx,
+    source: Source,
+    row: Application,
+    change: StageChange,
+    before: Standing | None,
+    step: Advance,
+    *,
+    told: bool,
+) -> Situation:
+    return Situation(
         now=tx.now,
-        zone=workspace.zone,
+        zone=get_workspace(tx, source.workspace_id).zone,
         before=before,
         after=step.after,
         silence=step.silence,
@@ -109,10 +121,8 @@ def stage_change(flow: Flow, tx: Tx, source: Source, change: StageChange, item: 
         ats_writes=frozenset(source.ats_writes),
         told=told,
         promise_due=row.promise_due,
-        messages=[_existing(message) for message in existing],
+        messages=[_existing(message) for message in messages.of_application(tx, row.id, lock=True)],
     )
-    decided = plan(situation, rules_of(flow, tx, source.workspace_id))
-    return carry_out(flow, tx, row, decided, actor=actor)
 
 
 def _existing(message: messages.Message) -> Existing:

@@ -245,7 +245,7 @@ class TestEveryProvider:
         assert bench.got() == []
 
     def test_an_e_mail_that_is_none_is_no_exception(self, bench: Bench) -> None:
-        answer = bench.provider.send(None)  # type: ignore[arg-type]  # on purpose
+        answer = bench.provider.send(None)
 
         assert isinstance(answer, Unknown)
 

@@ -59,7 +59,7 @@ class Desk:
         with self.world.db.begin() as tx:
             person = users.invite(tx, f"{role}@example.com", self.world.workspace, role)
             token = users.make_link(tx, person)
-        page = self.browser.new_context(**context).new_page()  # type: ignore[arg-type]
+        page = self.browser.new_context(**context).new_page()
         page.goto(f"{self.address}/sign-in/{token}")
         page.get_by_role("button", name="Sign in").click()
         page.wait_for_url(f"{self.address}/")

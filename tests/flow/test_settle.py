@@ -90,7 +90,7 @@ def test_another_workspace_finds_nothing(waiting: World) -> None:
         more = {"why": ""} if verb in (settle.cancel, settle.hold) else {}
         more |= {"how": "phone"} if verb is settle.told else {}
         with pytest.raises(NotFound):
-            verb(waiting.flow, other, no(waiting).id, by="usr_1", **more)  # type: ignore[operator]
+            verb(waiting.flow, other, no(waiting).id, by="usr_1", **more)
 
 
 def test_every_decision_leaves_its_entry_in_the_audit_trail(waiting: World) -> None:

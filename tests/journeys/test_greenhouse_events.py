@@ -96,7 +96,7 @@ def test_a_person_or_application_that_is_deleted_gets_no_mail_and_is_not_brought
 ) -> None:
     world = world_on
     body = applicant(world)
-    application = body["payload"]["application"]  # type: ignore[index]
+    application = body["payload"]["application"]
     rejection = json.loads((OWN / "reject_candidate.json").read_bytes())
     rejection["payload"]["application"] |= {"id": application["id"], "candidate": application["candidate"]}
     world.clock.tick(minutes=1)

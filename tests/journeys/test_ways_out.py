@@ -72,15 +72,15 @@ def read_mailbox(mime: bytes) -> Arrived:
 
 
 def read_payload(payload: dict[str, object]) -> Arrived:
-    (person,) = payload["personalizations"]  # type: ignore[misc]
-    text, html = payload["content"]  # type: ignore[misc]
-    assert (text["type"], html["type"]) == ("text/plain", "text/html")  # type: ignore[index]
-    headers = {**payload.get("headers", {}), **person.get("headers", {})}  # type: ignore[dict-item, union-attr]
+    (person,) = payload["personalizations"]
+    text, html = payload["content"]
+    assert (text["type"], html["type"]) == ("text/plain", "text/html")
+    headers = {**payload.get("headers", {}), **person.get("headers", {})}
     return (
-        person["to"][0]["email"],  # type: ignore[index]
-        payload["subject"],  # type: ignore[return-value]
-        text["value"],  # type: ignore[index]
-        html["value"],  # type: ignore[index]
+        person["to"][0]["email"],
+        payload["subject"],
+        text["value"],
+        html["value"],
         headers["Message-ID"],
     )
 

@@ -58,7 +58,7 @@ def deliver(world: World, order: list[int]) -> tuple[object, ...]:
     name = f"app-{next(_applications)}"
     for step in order:
         moment = MORNING + timedelta(minutes=step)
-        world.change(name, at=moment, event_id=f"{name}-{step}", **STEPS[step])  # type: ignore[arg-type]
+        world.change(name, at=moment, event_id=f"{name}-{step}", **STEPS[step])
         world.plan()
     row = world.application(name).application
     pending = sorted((m.template, m.state.value) for m in world.messages(name) if m.state.value != "cancelled")

@@ -41,7 +41,7 @@ def replay(events: list[tuple[StageChange, StageKind, str]]) -> Standing:
 
 
 @given(changes(), st.randoms(use_true_random=False))
-def test_any_order_ends_where_the_newest_change_says(events: list[tuple[StageChange, StageKind, str]], random) -> None:  # type: ignore[no-untyped-def]
+def test_any_order_ends_where_the_newest_change_says(events: list[tuple[StageChange, StageKind, str]], random) -> None:
     newest = max(events, key=lambda event: (event[0].occurred_at, event[0].sequence, event[2]))
     shuffled = list(events)
     random.shuffle(shuffled)

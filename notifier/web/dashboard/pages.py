@@ -27,6 +27,7 @@ from notifier.store.views import (
     list_messages,
     next_to_leave,
 )
+from notifier.store.workspaces import get_workspace
 from notifier.web.auth import MAY_APPROVE, MAY_DECIDE
 
 pages = Blueprint("pages", __name__, template_folder="templates")
@@ -151,7 +152,7 @@ def message_page(message_id: str, *, refused: str = "") -> str:
             view=view,
             email=email,
             fault=fault,
-            gaps=drafting.with_gaps(tx, row) if email is None else (),
+            gaps=_gaps(tx, view) if email is None else (),
             missing=drafting.missing_values(tx, row) if approvable else [],
             approvable=approvable and person.may(MAY_APPROVE, row.workspace_id),
             holdable=row.state in (Submission.AWAITING_APPROVAL, Submission.SCHEDULED)
@@ -171,6 +172,14 @@ def message_page(message_id: str, *, refused: str = "") -> str:
 def _people(tx: Tx, trail: list[AuditEntry]) -> dict[str, str]:
     """The addresses of the users in a trail, which names them by id only."""
     return users.addresses_of(tx, {entry.actor for entry in trail})
+
+
+def _gaps(tx: Tx, view: MessageView) -> tuple[str, str] | tuple[()]:
+    try:
+        workspace = get_workspace(tx, view.message.workspace_id)
+        return drafting.with_gaps(tx, view.message, workspace, tx.now)
+    except TemplateFault:
+        return ()
 
 
 def _words(tx: Tx, view: MessageView) -> tuple[Email | None, str]:
