@@ -58,7 +58,7 @@ def up() -> None:
 
 @commands.command()
 def web() -> None:
-    """Run the web process: webhooks, dashboard, status pages."""
+    """Run the web process: webhooks and the dashboard."""
     config = _config()
     from workers.web import command, host_for
 
