@@ -7,11 +7,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from sqlalchemy.engine import make_url
 
 from notifier.store import schema
 from notifier.store.database import Database
-from tests.servers import Postgres, complete, postgres_binaries
+from tests.servers import GivenPostgres, Postgres, complete, postgres_binaries
 from tests.world import SECRETS, World
 
 _numbers = itertools.count(1)
@@ -23,7 +22,7 @@ class Databases:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._template: Path | None = None
-        self._server: Postgres | None = None
+        self._server: Postgres | GivenPostgres | None = None
 
     def sqlite(self, path: Path) -> str:
         if self._template is None:
@@ -33,25 +32,26 @@ class Databases:
         return f"sqlite:///{path}"
 
     def postgresql(self) -> str:
+        # Several test processes may share one server, so every name carries the process.
+        template = f"notifier_template_{os.getpid()}"
+        if self._server is None:
+            self._server = self._find_server()
+            self._server.run(f"CREATE DATABASE {template}")
+            self._migrate(self._server.url(template))
+        name = f"notifier_test_{os.getpid()}_{next(_numbers)}"
+        self._server.run(f"CREATE DATABASE {name} TEMPLATE {template}")
+        return self._server.url(name)
+
+    @staticmethod
+    def _find_server() -> Postgres | GivenPostgres:
         given = os.environ.get("TEST_DATABASE_URL")
         if given:
-            url = make_url(given).set(drivername="postgresql+psycopg").render_as_string(hide_password=False)
-            db = Database(url, secrets=SECRETS)
-            schema.downgrade(db, "base")
-            schema.upgrade(db)
-            db.dispose()
-            return url
-        if self._server is None:
-            binaries = postgres_binaries()
-            if binaries is None:
-                reason = "no PostgreSQL: set TEST_DATABASE_URL, or install initdb, or the development lock"
-                pytest.fail(reason) if complete() else pytest.skip(reason)
-            self._server = Postgres(binaries)
-            self._server.run("CREATE DATABASE template_notifier")
-            self._migrate(self._server.url("template_notifier"))
-        name = f"test_{next(_numbers)}"
-        self._server.run(f"CREATE DATABASE {name} TEMPLATE template_notifier")
-        return self._server.url(name)
+            return GivenPostgres(given)
+        binaries = postgres_binaries()
+        if binaries is None:
+            reason = "no PostgreSQL: set TEST_DATABASE_URL, or install initdb, or the development lock"
+            pytest.fail(reason) if complete() else pytest.skip(reason)
+        return Postgres(binaries)
 
     def stop(self) -> None:
         if self._server is not None:

@@ -10,6 +10,7 @@ import time
 from pathlib import Path
 
 import psycopg
+from sqlalchemy.engine import make_url
 
 
 def complete() -> bool:
@@ -28,6 +29,28 @@ def postgres_binaries() -> Path | None:
         if (found / "initdb").exists():
             return found
     return None
+
+
+class GivenPostgres:
+    """The server behind TEST_DATABASE_URL, whose user may create databases; what is made there is dropped again."""
+
+    def __init__(self, url: str) -> None:
+        self._url = make_url(url).set(drivername="postgresql+psycopg")
+        self._made: list[str] = []
+
+    def url(self, name: str) -> str:
+        return self._url.set(database=name).render_as_string(hide_password=False)
+
+    def run(self, statement: str) -> None:
+        dsn = self._url.set(drivername="postgresql").render_as_string(hide_password=False)
+        with psycopg.connect(dsn, autocommit=True) as connection:
+            connection.execute(statement.encode())
+        if statement.startswith("CREATE DATABASE"):
+            self._made.append(statement.split()[2])
+
+    def stop(self) -> None:
+        for name in reversed(self._made):
+            self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 class Postgres:
