@@ -50,7 +50,7 @@ class Databases:
         binaries = postgres_binaries()
         if binaries is None:
             reason = "no PostgreSQL: set TEST_DATABASE_URL, or install initdb, or the development lock"
-            pytest.fail(reason) if complete() else pytest.skip(reason)
+            pytest.fail(reason) if complete() else pytest.skip(reason)  # one clear line where it is missing
         return Postgres(binaries)
 
     def stop(self) -> None:

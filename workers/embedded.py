@@ -11,15 +11,12 @@ import re
 import shutil
 import socket
 import stat
-import subprocess
 import tempfile
 import time
 import zlib
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
-
-from workers.tether import tethered
 
 if TYPE_CHECKING:  # the supervisor, which reads no configuration, must not load it
     from config import Config
@@ -126,41 +123,3 @@ def answers(here: Place) -> bool:
             return connection.recv(16).startswith(b"+PONG")
     except OSError:
         return False
-
-
-class Embedded:
-    """A private server with a life of its own, for tests. The supervisor keeps one as its child instead."""
-
-    def __init__(self, var: Path) -> None:
-        self._place = place(var)
-        self._process: subprocess.Popen[bytes] | None = None
-
-    @property
-    def url(self) -> str:
-        """Its address for redis clients, whether it runs or not."""
-        return self._place.url
-
-    def start(self, *, seconds: float = 10.0) -> None:
-        """Start it and wait until it answers; raises NoRedisServer."""
-        make_room(self._place)
-        self._process = subprocess.Popen(  # noqa: S603 - our own command line
-            tethered(command(find_server(), self._place)), start_new_session=True
-        )
-        end = time.monotonic() + seconds
-        while not answers(self._place):
-            if self._process.poll() is not None or time.monotonic() > end:
-                self.stop()
-                raise NoRedisServer(f"the private redis-server does not start: see {self._place.folder}/redis.log")
-            time.sleep(0.01)
-
-    def stop(self) -> None:
-        """Stop it and wait until it is gone; stopping twice is fine."""
-        if self._process is None:
-            return
-        self._process.terminate()
-        try:
-            self._process.wait(5)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-            self._process.wait()
-        self._process = None

@@ -57,12 +57,6 @@ def keep_template(tx: Tx, key: str, language: str, digest: str, source: str) -> 
     return row.id
 
 
-def template_sources(tx: Tx, ids: set[str]) -> dict[str, TemplateVersion]:
-    """The kept wordings by id."""
-    rows = tx.session.scalars(sa.select(TemplateVersion).where(TemplateVersion.id.in_(ids)))
-    return {row.id: row for row in rows}
-
-
 def current_rules(tx: Tx, workspace_id: str) -> str | None:
     """The TOML of the workspace's newest rule book, or `None` for the defaults."""
     query = sa.select(RuleBookVersion.toml).where(RuleBookVersion.workspace_id == workspace_id)

@@ -39,7 +39,7 @@ FLAGS = (
 def browser() -> Iterator[Browser]:
     if not CHROMIUM:
         reason = "no Chromium on PATH: browser tests need one"
-        pytest.fail(reason) if complete() else pytest.skip(reason)
+        pytest.fail(reason) if complete() else pytest.skip(reason)  # one clear line where it is missing
     with sync_playwright() as playwright:
         started = playwright.chromium.launch(executable_path=CHROMIUM, args=list(FLAGS))
         yield started

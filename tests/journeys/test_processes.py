@@ -59,7 +59,7 @@ def running(request: pytest.FixtureRequest, tmp_path: Path) -> Iterator[tuple[Sy
             "MAIL_FROM": "Example Co <jobs@example.com>",
         }
         if request.param == "postgresql":
-            from workers.embedded import Embedded
+            from tests.redis_server import Embedded
 
             settings["DATABASE_URL"] = request.getfixturevalue("postgresql_url")
             redis = Embedded(tmp_path / "redis")

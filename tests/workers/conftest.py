@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 from redis import Redis
 
-from workers.embedded import Embedded
+from tests.redis_server import Embedded
 
 ROOT = Path(__file__).parents[2]
 

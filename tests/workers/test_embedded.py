@@ -13,7 +13,8 @@ import pytest
 from redis import Redis
 from redis.exceptions import ResponseError
 
-from workers.embedded import Embedded, NoRedisServer, answers, find_server, place
+from tests.redis_server import Embedded
+from workers.embedded import NoRedisServer, answers, find_server, place
 
 
 def test_a_server_is_found_on_this_machine() -> None:
@@ -88,7 +89,7 @@ def test_it_ends_with_the_process_that_started_it(
     code = f"""
 import time
 from pathlib import Path
-from workers.embedded import Embedded
+from tests.redis_server import Embedded
 Embedded(Path({str(tmp_path)!r})).start()
 time.sleep(60)
 """

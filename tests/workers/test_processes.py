@@ -12,8 +12,8 @@ import pytest
 
 from notifier.core.ports import Job
 from notifier.store import heartbeats, mailbox
+from tests.redis_server import Embedded
 from tests.world import SECRETS, World
-from workers.embedded import Embedded
 from workers.queues import RedisQueue
 
 ROOT = Path(__file__).parents[2]

@@ -12,7 +12,7 @@ from rq import Queue as RqQueue
 from rq.utils import import_attribute
 
 from notifier.core.ports import Job
-from workers.embedded import Embedded
+from tests.redis_server import Embedded
 from workers.queues import COALESCE, FAILURE_TTL, FUNCTIONS, MOST_WAITING, PAUSE, QUEUE, RedisQueue, key
 from workers.relay import PERIOD
 from workers.worker import SafeJob

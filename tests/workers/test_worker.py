@@ -14,8 +14,8 @@ from redis import Redis
 from rq import Queue as RqQueue
 
 from notifier.core.ports import Job
+from tests.redis_server import Embedded
 from workers import jobs
-from workers.embedded import Embedded
 from workers.queues import QUEUE, RedisQueue
 from workers.signals import Stop
 from workers.worker import NotifierWorker, SafeJob, connect
