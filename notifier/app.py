@@ -60,6 +60,8 @@ def create_flow(config: Config, queue: Queue, *, clock: Clock | None = None) -> 
             message_id_domain=config.mail_from_address.rpartition("@")[2],
             environment=environment,
             mail_rate=config.mail_rate or 0.0,
+            event_keys={"sendgrid": config.sendgrid_events_public_key},
+            reply_keys={"sendgrid": tuple(filter(None, [config.sendgrid_replies_public_key]))},
         ),
     )
 

@@ -1,19 +1,19 @@
 """What RQ calls: one function per thing a worker can be woken for.
 
 Each looks at the database until nothing is left, and stops early when the process shall stop or after half a minute, so
-that RQ's own upkeep gets its turn; then it nudges, and it or another worker goes on. A plan goes straight on to sending
-what became due: waiting for a second job would cost more than planning and sending together.
+that RQ's own upkeep gets its turn; then it nudges, and it or another worker goes on.
 
 The functions are found by name and take no arguments, so what they work with is bound once per process, by the worker.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import structlog
 
 from notifier.core.errors import DatabaseAway
 from notifier.core.ports import Job
+from workers.batches import THEN
 from workers.drain import Batch, drain
 
 log = structlog.get_logger()
@@ -26,11 +26,10 @@ SECONDS = 30.0
 class Bench:
     """What the jobs of this process work with.
 
-    `plan` and `send` do one batch each; `nudge` and `taken` are the queue's; `stopping`: this process shall stop.
+    Each batch does some of one kind of work; `nudge` and `taken` are the queue's; `stopping`: this process shall stop.
     """
 
-    plan: Batch
-    send: Batch
+    batches: Mapping[Job, Batch]
     nudge: Callable[[Job], bool]
     taken: Callable[[Job], None]
     stopping: Callable[[], bool]
@@ -54,10 +53,20 @@ def send() -> None:
     _work(Job.SEND)
 
 
+def hear() -> None:
+    """Read what providers reported."""
+    _work(Job.HEAR)
+
+
+def sweep() -> None:
+    """Ask the ATSs what changed, and act on it."""
+    _work(Job.SWEEP)
+
+
 def _work(job: Job) -> None:
     [bench] = _bound
     bench.taken(job)
-    batches = [bench.plan, bench.send] if job is Job.PLAN else [bench.send]
+    batches = [bench.batches[one] for one in (job, *THEN[job])]
     try:
         done = drain(batches, stopping=bench.stopping, seconds=SECONDS)
     except DatabaseAway as fault:

@@ -27,13 +27,14 @@ class Commands(click.Group):
 
 
 def _others(ctx: click.Context) -> click.Group:
-    """The commands of `notifier.cli`, and in the context how they reach the queue."""
+    """The commands of `notifier.cli`, and in the context how they reach the queue and what they can ask its Redis."""
     from notifier.cli.context import Setting
     from notifier.cli.main import cli
     from workers.embedded import redis_url
     from workers.queues import RedisQueue
+    from workers.redis_facts import redis_facts
 
-    ctx.obj = Setting(queue_for=lambda config: RedisQueue(redis_url(config)))
+    ctx.obj = Setting(queue_for=lambda config: RedisQueue(redis_url(config)), redis_facts=redis_facts)
     return cli
 
 

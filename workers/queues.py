@@ -33,7 +33,7 @@ log = structlog.get_logger()
 QUEUE = "notifier"
 
 #: What a worker may run, by full dotted name, and nothing else.
-FUNCTIONS: Mapping[Job, str] = MappingProxyType({Job.PLAN: "workers.jobs.plan", Job.SEND: "workers.jobs.send"})
+FUNCTIONS: Mapping[Job, str] = MappingProxyType({job: f"workers.jobs.{job}" for job in Job})
 
 #: Seconds a job may run: half a minute of batches and the batch in hand, however slow the mail provider is.
 JOB_TIMEOUT = 600

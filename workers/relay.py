@@ -9,7 +9,7 @@ any number may run: what one has claimed the others do not find.
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -21,15 +21,15 @@ from notifier.app import create_flow
 from notifier.core.errors import DatabaseAway
 from notifier.core.ports import Clock, Job
 from notifier.flow.parts import Flow
-from notifier.flow.plan import plan_batch
-from notifier.flow.send import send_batch
 from notifier.flow.watch import Due, beat, last_beat, watch
 from notifier.store.heartbeats import FRESH
+from workers.batches import batches
 from workers.blame import blame
 from workers.drain import Batch, drain
 from workers.embedded import redis_url
 from workers.queues import RedisQueue
 from workers.signals import Stop
+from workers.start_up import may_start
 
 log = structlog.get_logger()
 
@@ -52,11 +52,10 @@ LONGEST = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What a relay works with. `plan` and `send` do one small batch each; `worker_beat` is any worker's newest beat."""
+    """What a relay works with. Each batch does a little of one kind; `worker_beat` is any worker's newest beat."""
 
     watch: Callable[[], Due]
-    plan: Batch
-    send: Batch
+    batches: Mapping[Job, Batch]
     beat: Callable[[], None]
     worker_beat: Callable[[], datetime | None]
     nudge: Callable[[Job], bool]
@@ -92,14 +91,13 @@ class Relay:
         """One look at what is due, and the seconds until the next one."""
         due = self._post.watch()
         self._post.beat()
-        jobs = [job for job, is_due in ((Job.PLAN, due.plan), (Job.SEND, due.send)) if is_due]
-        if not jobs:
+        if not due.jobs:
             self._due_since = None
             return self._until(due.next_due)
-        told = [self._post.nudge(job) for job in jobs]
+        told = [self._post.nudge(job) for job in due.jobs]
         if not self._must_work(all(told)):
             return min(SOON, self._period)
-        done = drain([self._post.plan, self._post.send], stopping=self._stop, seconds=self._period)
+        done = drain(list(self._post.batches.values()), stopping=self._stop, seconds=self._period)
         if done:
             self._due_since = None
         return SHORTEST
@@ -128,8 +126,7 @@ def post_for(flow: Flow) -> Post:
     """A relay's post in this flow."""
     return Post(
         watch=partial(watch, flow),
-        plan=partial(plan_batch, flow, ITEMS),
-        send=partial(send_batch, flow, MESSAGES),
+        batches=batches(flow, items=ITEMS, messages=MESSAGES),
         beat=partial(beat, flow, "relay", f"{socket.gethostname()}:{os.getpid()}"),
         worker_beat=partial(last_beat, flow, "worker"),
         nudge=flow.queue.nudge,
@@ -138,9 +135,10 @@ def post_for(flow: Flow) -> Post:
 
 
 def run(config: Config) -> None:
-    """Be a relay until SIGTERM or SIGINT."""
+    """Be a relay until SIGTERM or SIGINT. Raises SystemExit, see `start_up`."""
     stop = Stop()
     stop.listen()
     flow = create_flow(config, RedisQueue(redis_url(config)))
-    Relay(post_for(flow), stop).run()
+    if may_start(flow.db, stop):
+        Relay(post_for(flow), stop).run()
     flow.close()

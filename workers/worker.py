@@ -31,16 +31,16 @@ from sqlalchemy.orm import configure_mappers
 from config import Config
 from notifier.app import create_flow
 from notifier.core.ports import Job
-from notifier.flow.plan import plan_batch
-from notifier.flow.send import send_batch
 from notifier.flow.watch import beat
 from workers import jobs
+from workers.batches import batches
 from workers.blame import blame
 from workers.embedded import redis_url
 from workers.heart import Heart
 from workers.queues import FUNCTIONS, JOB_TIMEOUT, QUEUE, RedisQueue
 from workers.relay import Relay, post_for
 from workers.signals import Stop
+from workers.start_up import may_start
 
 log = structlog.get_logger()
 
@@ -189,15 +189,18 @@ def run(config: Config, *, with_relay: bool = False) -> None:
     """Be a worker until SIGTERM or SIGINT. Everything slow is done before the first job.
 
     `with_relay` is for one machine, where another process would cost 100 MB for little: the relay is a thread then, and
-    works as long as this process lives, whatever its main thread does.
+    works as long as this process lives, whatever its main thread does. Raises SystemExit as `start_up.may_start` does.
     """
     stop = Stop()
     stop.listen()
     url = redis_url(config)
     queue = RedisQueue(url)
     flow = create_flow(config, queue)
+    if not may_start(flow.db, stop):
+        flow.close()
+        return
     configure_mappers()
-    jobs.bind(jobs.Bench(partial(plan_batch, flow), partial(send_batch, flow), queue.nudge, queue.taken, stop))
+    jobs.bind(jobs.Bench(batches(flow), queue.nudge, queue.taken, stop))
     heart = Heart(partial(beat, flow, "worker", f"{socket.gethostname()}:{os.getpid()}"), patience=JOB_TIMEOUT)
     heart.start()
     relay = threading.Thread(target=Relay(post_for(flow), stop).run, name="relay", daemon=True)

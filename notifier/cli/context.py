@@ -4,8 +4,8 @@ A command prints what it found (exit 0), refuses in words on standard error (exi
 click's own). The errors that the product raises on purpose are turned into words in one place, `Command`, so no command
 catches them and none of them is ever a traceback.
 
-Nothing here migrates: a schema that is missing or old is refused with the command that helps, because a command that
-was only asked a question must not change the database of a running installation.
+Nothing here migrates: a schema that is missing, old, or too new for this program is refused with the command that
+helps, because a command that was only asked a question must not change the database of a running installation.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ import click
 
 from config import Config, ConfigError, load
 from notifier.app import create_flow, open_database
-from notifier.core.errors import DatabaseAway, NotifierError, Refused
+from notifier.core.errors import DatabaseAway, NotifierError
 from notifier.core.ports import NoQueue, Queue
 from notifier.flow.parts import Flow
 from notifier.store import schema
@@ -37,13 +37,38 @@ def _nobody(config: Config) -> Queue:
 
 
 @dataclass(frozen=True, slots=True)
-class Setting:
-    """What the root that runs the commands hands in as click's `obj`: how to reach the queue, which wakes workers.
+class RedisFacts:
+    """How the Redis behind the queue is set up, as far as it says so.
 
-    Without it nobody is woken, and the relay finds the work within its period.
+    `why` is what keeps it from being asked, "" if it was. `private`: the one that `notifier up` starts, which keeps
+    nothing on disk on purpose. `open`: another machine, reached without a password. `used` and `limit` are bytes of
+    memory, a limit of 0 is none.
+    """
+
+    why: str = ""
+    private: bool = False
+    open: bool = False
+    policy: str = ""
+    persistent: bool = False
+    used: int = 0
+    limit: int = 0
+
+
+def _unasked(config: Config) -> RedisFacts:
+    del config
+    return RedisFacts(why="nobody here can ask it")
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """What the root that runs the commands hands in as click's `obj`.
+
+    `queue_for`: how to reach the queue, which wakes workers; without it nobody is woken, and the relay finds the work
+    within its period. `redis_facts`: how the Redis behind it is set up; never raises.
     """
 
     queue_for: Callable[[Config], Queue] = _nobody
+    redis_facts: Callable[[Config], RedisFacts] = _unasked
 
 
 class Misconfigured(click.ClickException):
@@ -97,17 +122,21 @@ def config() -> Config:
 
 def queue() -> Queue:
     """The queue of the root that runs the commands."""
-    setting = click.get_current_context().find_object(Setting) or Setting()
-    return setting.queue_for(config())
+    return setting().queue_for(config())
+
+
+def setting() -> Setting:
+    """What the root that runs the commands handed in."""
+    return click.get_current_context().find_object(Setting) or Setting()
 
 
 @contextlib.contextmanager
 def database(*, any_schema: bool = False) -> Iterator[Database]:
-    """The configured database. Raises Refused unless its schema is this program's or `any_schema` will do."""
+    """The configured database. Raises Refused unless this program may use its schema, or `any_schema` will do."""
     db = open_database(config())
     try:
         if not any_schema:
-            _demand_schema(db)
+            schema.demand(db)
         yield db
     finally:
         db.dispose()
@@ -118,23 +147,10 @@ def whole_flow() -> Iterator[Flow]:
     """The flow, for commands that decide something or need its parts. Raises Refused as `database`."""
     flow = create_flow(config(), queue())
     try:
-        _demand_schema(flow.db)
+        schema.demand(flow.db)
         yield flow
     finally:
         flow.close()
-
-
-def is_ahead(found: str | None) -> bool:
-    """Whether a newer program has upgraded the schema. Revisions are numbered: "0001", "0002"."""
-    return found is not None and found > schema.head()
-
-
-def _demand_schema(db: Database) -> None:
-    found, needed = schema.current(db), schema.head()
-    if is_ahead(found):
-        raise Refused(f"the database is at revision {found}, this program knows {needed}: use the newer program")
-    if found != needed:
-        raise Refused(f"the database is at revision {found or 'none'} and {needed} is needed; run: notifier db upgrade")
 
 
 def checked(tx: Tx, workspace_id: str | None) -> list[str] | None:

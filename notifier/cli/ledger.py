@@ -15,13 +15,17 @@ only_provider = click.option("--provider", type=click.Choice(provider_names()), 
 
 
 @click.command(cls=Command)
+@click.option("--full", is_flag=True, help="Check the whole history, too: once a night is often enough.")
 @only_in
 @as_json
-def ledger(workspace_id: str | None, json_wanted: bool) -> None:
-    """Count who is told and who is not, and check the laws. Exit 1 if one of them is broken."""
+def ledger(full: bool, workspace_id: str | None, json_wanted: bool) -> None:
+    """Count who is told and who is not, and check the laws. Exit 1 if one of them is broken.
+
+    Cheap enough for every minute: it looks at whatever is in hand, and at what changed within two days.
+    """
     with database() as db, db.read() as tx:
         checked(tx, workspace_id)
-        found = read_ledger(tx, workspace_id)
+        found = read_ledger(tx, workspace_id, full=full)
     if json_wanted:
         show_one(found.as_dict(), json_wanted=True)
     else:

@@ -5,7 +5,9 @@ import click
 from notifier.cli import (
     applications,
     database,
+    doctor,
     events,
+    feedback,
     inbox,
     ledger,
     messages,
@@ -24,7 +26,6 @@ __all__ = ["Setting", "cli"]
 #: Commands that are promised and not there yet.
 NOT_YET = {
     "setup": "The set-up wizard's questions in a terminal",
-    "doctor": "Check the installation and say what would mend it",
     "erase": "Erase a candidate",
     "export": "Export what is kept about a candidate",
 }
@@ -56,10 +57,13 @@ for group in (
     applications.application,
     messages.message,
     events.event,
+    feedback.feedback,
+    feedback.sweep,
     ledger.ledger,
     ledger.pause,
     ledger.resume,
     database.db,
+    doctor.doctor,
     settings.config,
     *(_not_yet(name, what) for name, what in NOT_YET.items()),
 ):

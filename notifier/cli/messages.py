@@ -12,7 +12,7 @@ from notifier.cli.times import Moment
 from notifier.core.errors import NotFound, Refused, TemplateFault
 from notifier.core.message import Submission
 from notifier.deliver.email import Email
-from notifier.flow import drafting, settle
+from notifier.flow import doubts, drafting, settle
 from notifier.flow.envelope import letter
 from notifier.flow.parts import Flow
 from notifier.store import audit, people
@@ -215,6 +215,30 @@ def hold(ids: tuple[str, ...], until: datetime | timedelta | None, why: str, jso
 def cancel(ids: tuple[str, ...], why: str, json_wanted: bool) -> None:
     """Do not send messages. A candidate with an outcome stays on the list until they are told."""
     _decide(ids, json_wanted, lambda flow, one: settle.cancel(flow, None, one, by=ACTOR, why=why))
+
+
+@message.command()
+@many
+@as_json
+def arrived(ids: tuple[str, ...], json_wanted: bool) -> None:
+    """Messages in doubt did arrive: somebody knows it. They count as sent from now on."""
+    _decide(ids, json_wanted, lambda flow, one: doubts.arrived(flow, None, one, by=ACTOR))
+
+
+@message.command()
+@many
+@as_json
+def again(ids: tuple[str, ...], json_wanted: bool) -> None:
+    """Send messages in doubt once more. A candidate may get them twice, so look at the provider first.
+
+    For a rejection, an offer or whatever else people approve, another person has to agree on the dashboard.
+    """
+
+    def decide(flow: Flow, one: str) -> None:
+        if doubts.send_again(flow, None, one, by=ACTOR) == doubts.SECOND_PERSON:
+            click.echo(f"{one}: another person has to agree on the dashboard", err=True)
+
+    _decide(ids, json_wanted, decide)
 
 
 @message.command()

@@ -115,14 +115,23 @@ def rotate(source_id: str, secret: str | None, overlap: timedelta, json_wanted: 
 @click.argument("source_id", metavar="ID")
 @click.option("--live/--shadow", "live", default=None, help="Whether messages leave, or are only drafted.")
 @click.option("--ats-writes", metavar="KEY,…", help="Templates that the ATS itself sends to candidates; none: none.")
+@click.option("--api-key", metavar="K", help="The key to the ATS's API, for reading what web hooks missed.")
+@click.option("--api-url", metavar="U", help="Where that API is, if not at the ATS's own address.")
 @as_json
-def change(source_id: str, live: bool | None, ats_writes: str | None, json_wanted: bool) -> None:
-    """Change what a source sends.
+def change(
+    source_id: str,
+    live: bool | None,
+    ats_writes: str | None,
+    api_key: str | None,
+    api_url: str | None,
+    json_wanted: bool,
+) -> None:
+    """Change what a source sends, and how its ATS is asked.
 
     In shadow nothing leaves. Going live sends nothing by itself: what was drafted stays held until it is approved.
     """
-    if live is None and ats_writes is None:
-        raise click.UsageError("nothing to change: give --live, --shadow or --ats-writes")
+    if all(given is None for given in (live, ats_writes, api_key, api_url)):
+        raise click.UsageError("nothing to change: give --live, --shadow, --ats-writes, --api-key or --api-url")
     keys = None if ats_writes is None else _template_keys(ats_writes)
     with database() as db, db.begin() as tx:
         row = sources.get_source(tx, None, source_id)
@@ -130,6 +139,10 @@ def change(source_id: str, live: bool | None, ats_writes: str | None, json_wante
             _set_sending(tx, row, "live" if live else "shadow")
         if keys is not None:
             row.ats_writes = keys
+        if api_key is not None:
+            sources.set_api_key(tx, row, api_key)
+        if api_url is not None:
+            row.api_url = api_url
         tx.session.flush()
         shown = _record(row)
     show_one(shown, json_wanted=json_wanted)

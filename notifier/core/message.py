@@ -50,13 +50,14 @@ class Purpose(StrEnum):
 
 S = Submission
 
+# To *accepted* from a state in which nothing is being sent: it was proved that an earlier attempt had been taken.
 MOVES: dict[Submission, frozenset[Submission]] = {
-    S.AWAITING_APPROVAL: frozenset({S.SCHEDULED, S.HELD, S.CANCELLED}),
+    S.AWAITING_APPROVAL: frozenset({S.SCHEDULED, S.HELD, S.CANCELLED, S.ACCEPTED}),
     S.SCHEDULED: frozenset({S.SENDING, S.HELD, S.CANCELLED, S.FAILED, S.ACCEPTED}),
-    S.HELD: frozenset({S.SCHEDULED, S.AWAITING_APPROVAL, S.CANCELLED}),
+    S.HELD: frozenset({S.SCHEDULED, S.AWAITING_APPROVAL, S.CANCELLED, S.ACCEPTED}),
     S.SENDING: frozenset({S.SCHEDULED, S.ACCEPTED, S.FAILED, S.IN_DOUBT, S.CANCELLED, S.HELD}),
     S.IN_DOUBT: frozenset({S.ACCEPTED, S.SCHEDULED, S.HELD, S.CANCELLED}),
-    S.FAILED: frozenset({S.SCHEDULED, S.CANCELLED}),
+    S.FAILED: frozenset({S.SCHEDULED, S.CANCELLED, S.ACCEPTED}),
     S.ACCEPTED: frozenset(),
     S.CANCELLED: frozenset(),
 }

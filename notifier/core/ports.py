@@ -10,10 +10,15 @@ from typing import Protocol
 
 
 class Job(StrEnum):
-    """What a worker can be woken for. A nudge carries no data: the database says what there is to do."""
+    """What a worker can be woken for. A nudge carries no data: the database says what there is to do.
+
+    plan: read the inbox. send: what is due. hear: what providers reported. sweep: ask the ATSs what changed.
+    """
 
     PLAN = "plan"
     SEND = "send"
+    HEAR = "hear"
+    SWEEP = "sweep"
 
 
 class Queue(Protocol):

@@ -28,6 +28,9 @@ RANK = {
 #: A second stage of the same kind is worth a message only where it asks something new of the candidate.
 REPEATS = frozenset({StageKind.INTERVIEW, StageKind.FINAL})
 
+#: The obstacle that stops only what informs: they called a mail of ours spam, or unsubscribed.
+COMPLAINED = "complained"
+
 TRIGGER_OF_OUTCOME = {
     Outcome.REJECTED: Trigger.REJECTED,
     Outcome.WITHDRAWN: Trigger.WITHDRAWN,
@@ -105,11 +108,11 @@ def plan(situation: Situation, book: RuleBook) -> Plan:
     """Decide what follows from one change of one application."""
     before, after = situation.before, situation.after
     if situation.silence:
-        return _late_news(situation, book)
+        return _reworded(situation, book, Plan(silence=situation.silence))
     stop = _lost_their_reason(situation)
     if after.outcome is not Outcome.NONE:
         if before is not None and after.outcome_version == before.outcome_version:
-            return Plan(stop, silence="outcome_stands")
+            return _reworded(situation, book, Plan(stop, silence="outcome_stands"))
         return _outcome(situation, book, stop)
     if before is not None and before.outcome is not Outcome.NONE:
         return _reopened(situation, book, stop)
@@ -199,16 +202,17 @@ def _entered(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], 
     rule = find(book, Trigger.ENTERED, kind, interviewed=after.interviewed)
     if rule is None:
         return Plan(stop, silence="no_rule")
+    if situation.obstacle == COMPLAINED:
+        return Plan(stop, silence=COMPLAINED)
     if rule.template in situation.ats_writes:
         return Plan(stop, silence="ats_writes_itself")
     return Plan(stop, draft_for(rule, situation, purpose=Purpose.STATUS, version=after.version))
 
 
-def _late_news(situation: Situation, book: RuleBook) -> Plan:
-    """A stale or repeated change. One thing may still follow: the "no" on its way was worded for somebody who had not
-    been interviewed, and now we know better."""
+def _reworded(situation: Situation, book: RuleBook, silent: Plan) -> Plan:
+    """A change that says nothing new of the outcome. One thing may still follow: the "no" on its way was worded for
+    somebody who had not been interviewed, and now we know better."""
     after = situation.after
-    silent = Plan(silence=situation.silence)
     if after.outcome is Outcome.NONE or situation.before is None or situation.before.interviewed == after.interviewed:
         return silent
     waiting = [
@@ -220,4 +224,4 @@ def _late_news(situation: Situation, book: RuleBook) -> Plan:
     if not waiting or rule is None or rule.template == waiting[0].template:
         return silent
     draft = draft_for(rule, situation, purpose=Purpose.OUTCOME, version=after.outcome_version)
-    return Plan(tuple((message.id, "interviewed_after_all") for message in waiting), draft)
+    return Plan((*silent.stop, *((message.id, "interviewed_after_all") for message in waiting)), draft)

@@ -14,12 +14,12 @@ import structlog
 from notifier.core.answer import Accepted, Answer, Impossible, PauseAll, TryLater, Unknown
 from notifier.core.message import Phase, Purpose, Submission
 from notifier.flow.parts import Flow
-from notifier.store import applications, messages, promises, submission
+from notifier.store import applications, evidence, messages, promises, submission
 from notifier.store.applications import Application
 from notifier.store.audit import Change, record
 from notifier.store.database import Tx
 from notifier.store.messages import Message
-from notifier.store.submission import Result
+from notifier.store.submission import Attempt, Result
 from notifier.store.workspaces import pause
 
 log = structlog.get_logger()
@@ -27,6 +27,10 @@ log = structlog.get_logger()
 #: A message is given up, loudly, after this many refusals by the provider or after this long.
 MOST_TRIES = 6
 LONGEST = timedelta(days=5)
+
+
+#: A message is set aside, loudly, after so many workers died with it in hand before anything could leave.
+MOST_DEATHS = 10
 
 
 def backoff(tries: int, jitter: float) -> timedelta:
@@ -59,10 +63,20 @@ def result_of(message: Message, answer: Answer, now: datetime, first_try: dateti
             return Result(attempt, Submission.IN_DOUBT, "unknown", answer.why)
 
 
+def broken(message: Message, fault: str, now: datetime) -> Result:
+    """It cannot be composed for a reason nobody foresaw: tried again later, and set aside after `MOST_TRIES`."""
+    attempt, why = message.attempt_id or "", f"fault: {fault}"
+    if message.tries + 1 >= MOST_TRIES:
+        return Result(attempt, Submission.FAILED, "broken", why, counts=True)
+    return Result(attempt, Submission.SCHEDULED, "broken", why, now + backoff(message.tries, 1.0), counts=True)
+
+
 def write_answers(flow: Flow, tx: Tx, answers: Mapping[str, Answer]) -> None:
     """Write the provider's answers down, each under its own attempt; whoever lost the message changes nothing."""
     rows = _lock_applications(tx, list(answers))
     owned = submission.owned(tx, list(answers))
+    for attempt_id in answers.keys() - owned.keys():
+        _late(tx, attempt_id, answers[attempt_id])
     for attempt_id, message in owned.items():
         answer = answers[attempt_id]
         if isinstance(answer, PauseAll):
@@ -93,7 +107,13 @@ def reap(tx: Tx, limit: int = 200) -> int:
         if message.state is not Submission.SENDING or message.lease_until is None or message.lease_until >= tx.now:
             continue  # its worker came back, or another relay was here, between the look and the lock
         if message.phase is Phase.CLAIMED:
-            _reopen(tx, message, rows[message.application_id], "lease_over")
+            message.deaths += 1
+            if message.deaths >= MOST_DEATHS:
+                result = Result(message.attempt_id or "", Submission.FAILED, "gave_up", "workers_died")
+                _conclude(tx, message, rows[message.application_id], result)
+                log.error("message.set_aside", message=message.id, deaths=message.deaths)
+            else:
+                _reopen(tx, message, rows[message.application_id], "lease_over")
         else:
             attempt = message.attempt_id or ""
             submission.conclude(tx, message, Result(attempt, Submission.IN_DOUBT, "unknown", "worker_died"))
@@ -121,6 +141,34 @@ def _conclude(tx: Tx, message: Message, application: Application, result: Result
         _heard(tx, message, application, current=current)
     elif result.after is Submission.CANCELLED and message.purpose is Purpose.OUTCOME:
         _nothing_to_take_back(tx, application)
+
+
+def prove(
+    tx: Tx,
+    message: Message,
+    application: Application,
+    attempt: Attempt,
+    *,
+    by: str,
+    provider_id: str = "",
+    header: str = "",
+) -> bool:
+    """It is proved that this attempt was taken: the message is *accepted*, wherever it was. Both rows are locked."""
+    if not evidence.prove(tx, message, attempt, by=by, provider_id=provider_id, header=header):
+        return False
+    _heard(tx, message, application, current=submission.is_current(message, application))
+    return True
+
+
+def _late(tx: Tx, attempt_id: str, answer: Answer) -> None:
+    """An answer to an attempt that is no longer the message's: only that it was taken is news."""
+    attempt = tx.session.get(Attempt, attempt_id)
+    if attempt is None or not isinstance(answer, Accepted):
+        return
+    message = messages.get_message(tx, None, attempt.message_id, lock=True)
+    application = tx.session.get_one(Application, message.application_id)
+    by = f"provider:{attempt.provider}"
+    prove(tx, message, application, attempt, by=by, provider_id=answer.provider_id, header=answer.message_id)
 
 
 def _heard(tx: Tx, message: Message, application: Application, *, current: bool) -> None:

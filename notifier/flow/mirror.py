@@ -17,10 +17,10 @@ from notifier.core.change import (
 )
 from notifier.core.message import Submission
 from notifier.core.stage import Outcome, StageKind
-from notifier.decide.plan import Existing, Plan, Situation, plan
+from notifier.decide.plan import COMPLAINED, Existing, Plan, Situation, plan
 from notifier.decide.stage_names import guess
 from notifier.deliver.address import address as strict_address
-from notifier.flow import drafting
+from notifier.flow import again, drafting
 from notifier.flow.parts import Flow, rules_of
 from notifier.store import applications, inbox, mailbox, messages, people, stages
 from notifier.store.applications import Application
@@ -39,6 +39,7 @@ EFFECTS = frozenset({
     "moved_back",
     "no_rule",
     "ats_writes_itself",
+    "complained",
     "outcome_stands",
     "reopened_before_told",
     "candidate_updated",
@@ -84,7 +85,7 @@ def stage_change(flow: Flow, tx: Tx, source: Source, change: StageChange, item: 
     if candidate is not None:
         if row.candidate_id is None or step.silence != "stale":
             row.candidate_id = candidate.id
-        _release_reachable(tx, candidate)
+        _release_reachable(flow, tx, candidate)
     situation = _situation(flow, tx, source, row, change, before, step, told=told)
     decided = plan(situation, rules_of(flow, tx, source.workspace_id))
     return carry_out(flow, tx, row, decided, actor=actor)
@@ -146,7 +147,7 @@ def carry_out(flow: Flow, tx: Tx, row: Application, decided: Plan, *, actor: str
     return decided.silence
 
 
-def candidate_changed(tx: Tx, source: Source, event: CandidateChanged, item: InboxItem) -> str:
+def candidate_changed(flow: Flow, tx: Tx, source: Source, event: CandidateChanged, item: InboxItem) -> str:
     """New data about a person: a message that waited for a valid address may go on.
 
     A person no application has named yet is not kept: whoever has not applied is none of our business.
@@ -157,7 +158,7 @@ def candidate_changed(tx: Tx, source: Source, event: CandidateChanged, item: Inb
     candidate = _candidate(tx, source, event.candidate, event.occurred_at or item.received_at)
     assert candidate is not None  # facts were given
     item.candidate_id = candidate.id
-    _release_reachable(tx, candidate)
+    _release_reachable(flow, tx, candidate)
     return "candidate_updated"
 
 
@@ -237,13 +238,18 @@ def _mirror_facts(tx: Tx, source: Source, row: Application, change: StageChange)
 
 def _obstacle(tx: Tx, row: Application) -> str:
     candidate = tx.session.get(people.Candidate, row.candidate_id) if row.candidate_id else None
-    return people.reach(tx, candidate).obstacle if candidate is not None else "unknown_candidate"
+    if candidate is None:
+        return "unknown_candidate"
+    return people.reach(tx, candidate).obstacle or (COMPLAINED if candidate.complained_at is not None else "")
 
 
-def _release_reachable(tx: Tx, candidate: people.Candidate) -> None:
+def _release_reachable(flow: Flow, tx: Tx, candidate: people.Candidate) -> None:
     if people.reach(tx, candidate).obstacle:
         return
     for row in applications.of_candidate(tx, candidate.id):
+        # Only another address than the one that failed makes this candidate reachable after a bounce.
+        if candidate.address_state == "good" and again.returned(tx, row) is not None:
+            again.draft(flow, tx, row, actor=f"ats:{row.source_id}")
         for message in messages.of_application(tx, row.id, lock=True):
             if message.state is Submission.HELD and message.reason in ("no_valid_address", "address_dead"):
                 drafting.release(tx, row, message, actor=f"ats:{row.source_id}")

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from concurrent.futures import Executor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from notifier.core.ports import Clock, Queue
 from notifier.decide.rules import DEFAULTS, RuleBook
@@ -20,6 +20,7 @@ class Settings:
 
     `shadow`: drafted, nothing leaves, whatever a source says. `environment` keeps staging and production apart at the
     provider. `message_id_domain` is ours. `mail_rate` is e-mails per second, 0 for no limit.
+    `event_keys` and `reply_keys` are, by provider, the public keys that sign its reports and the mails it posts.
     """
 
     base_url: str
@@ -29,6 +30,8 @@ class Settings:
     message_id_domain: str
     environment: str
     mail_rate: float
+    event_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    reply_keys: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,7 +55,11 @@ def _translate(flow: Flow, tx: Tx, item: InboxItem) -> Sequence[Event]:
     source = sources.get_source(tx, item.workspace_id, item.source_id)
     headers = json.loads(tx.keyring.open(item.headers, "inbox.headers"))
     delivery = Delivery(headers, tx.keyring.open_bytes(item.body, "inbox.body"))
-    events = flow.adapters[source.ats].translate(delivery, item.received_at)
+    adapter = flow.adapters[source.ats]
+    if item.origin == inbox.SWEEP:
+        events = adapter.translate_pulled(delivery.body, item.received_at)
+    else:
+        events = adapter.translate(delivery, item.received_at)
     for event in events:
         if isinstance(event, StageChange) and implausible(event.occurred_at, item.received_at):
             raise Unreadable("occurred_at", f"implausible time {event.occurred_at:%Y-%m-%d}")
@@ -95,7 +99,7 @@ def _apply(flow: Flow, tx: Tx, item: InboxItem, events: Sequence[Event]) -> tupl
             case StageChange():
                 silences.append(mirror.stage_change(flow, tx, source, event, item))
             case CandidateChanged():
-                silences.append(mirror.candidate_changed(tx, source, event, item))
+                silences.append(mirror.candidate_changed(flow, tx, source, event, item))
             case CandidateMerged():
                 silences.append(mirror.candidate_merged(tx, source, event))
             case CandidateErased():

@@ -50,7 +50,7 @@ def receive(flow: Flow, source_key: str, delivery: Delivery) -> Receipt:
         if conflict:
             # Another body under a known name. What is signed is kept, under a name that the body itself gives.
             digest = hashlib.sha256(delivery.body).hexdigest()
-            item_id = inbox.keep(tx, source, f"{key}:{digest[:32]}", delivery, headers)
+            item_id = inbox.keep(tx, source, f"{key}:{digest[:32]}", delivery, headers, origin=inbox.CONFLICT)
         if item_id is not None and (used.last_used_at is None or (now - used.last_used_at).total_seconds() > 60):
             sources.note_use(tx, used.id)
     if item_id is None:
@@ -58,6 +58,8 @@ def receive(flow: Flow, source_key: str, delivery: Delivery) -> Receipt:
         return Receipt(adapter.success, "duplicate")
     if conflict:
         log.warning("webhook.conflict", source=source.id, item=item_id, event_key=key)
+    if verdict.secret_index:
+        log.info("secret.used", source=source.id, id=used.id, age="old")
     log.info("webhook.kept", source=source.id, item=item_id, secret=used.id)
     flow.queue.nudge(Job.PLAN)
     return Receipt(adapter.success, "conflict" if conflict else "kept", item_id)

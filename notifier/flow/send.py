@@ -7,13 +7,16 @@ together, so that a crash puts at most that many messages in doubt.
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
+from datetime import timedelta
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from notifier.core.answer import Answer, Unknown
 from notifier.core.errors import DatabaseAway, Refused, TemplateFault
-from notifier.core.message import Submission
+from notifier.core.message import Purpose, Submission
 from notifier.decide import timing
+from notifier.decide.plan import COMPLAINED
 from notifier.deliver.email import Email
 from notifier.flow import conclude, drafting
 from notifier.flow.envelope import envelope
@@ -33,6 +36,9 @@ WRITE_AGAIN = (0.2, 1.0, 3.0)
 #: Seconds a batch may take where MAIL_RATE slows it down.
 MOST_SECONDS = 10
 
+#: What only informs and could not leave for so long is old news: a person decides whether it is still true.
+STALE = timedelta(days=3)
+
 
 @dataclass(frozen=True, slots=True)
 class Ready:
@@ -44,16 +50,24 @@ class Ready:
 
 def send_batch(flow: Flow, limit: int = 100) -> int:
     """Hand over up to `limit` due messages; returns how many were claimed. 0 means that nothing is due."""
-    if flow.settings.mail_rate:
-        # What is claimed must leave well within its lease.
-        limit = min(limit, max(1, int(flow.settings.mail_rate * MOST_SECONDS)))
     with flow.db.begin() as tx:
-        claimed = submission.claim(tx, limit, flow.provider.name)
+        claimed = submission.claim(tx, min(limit, _allowance(flow, tx, limit)), flow.provider.name)
         ready = _compose(flow, tx, claimed)
     size = max(1, flow.provider.in_flight)
     for start in range(0, len(ready), size):
         _hand_over(flow, ready[start : start + size])
     return len(claimed)
+
+
+def _allowance(flow: Flow, tx: Tx, limit: int) -> int:
+    """How many may be claimed now under MAIL_RATE, whatever other workers claim: what is claimed must also leave well
+    within its lease. Two workers that look at the same moment may overrun it once; the mean holds."""
+    rate = flow.settings.mail_rate
+    if not rate:
+        return limit
+    window = max(MOST_SECONDS, 1 / rate)
+    begun = submission.begun_since(tx, flow.provider.name, tx.now - timedelta(seconds=window))
+    return max(0, min(limit, round(rate * window)) - begun)
 
 
 def _compose(flow: Flow, tx: Tx, claimed: Sequence[Message]) -> list[Ready]:
@@ -72,6 +86,12 @@ def _compose(flow: Flow, tx: Tx, claimed: Sequence[Message]) -> list[Ready]:
                 continue
             except (TemplateFault, Refused) as fault:
                 back = Result(message.attempt_id, Submission.HELD, "not_sent", f"wording: {fault}")
+            except DBAPIError:
+                raise  # the transaction is lost, and with it the claim
+            except Exception as fault:
+                # One poisonous message must not keep the others from leaving; after some tries it is set aside.
+                log.exception("message.broken", message=message.id)
+                back = conclude.broken(message, type(fault).__name__, tx.now)
         submission.conclude(tx, message, back)
     return ready
 
@@ -80,8 +100,15 @@ def _last_look(flow: Flow, tx: Tx, message: Message, application: Application) -
     attempt = message.attempt_id or ""
     candidate = tx.session.get(people.Candidate, application.candidate_id) if application.candidate_id else None
     obstacle = people.reach(tx, candidate).obstacle if candidate is not None else "unknown_candidate"
+    if candidate is not None and candidate.complained_at is not None and not _decided_since(message, candidate):
+        obstacle = obstacle or COMPLAINED
     if obstacle:
         return Result(attempt, Submission.HELD, "not_sent", obstacle)
+    if (
+        message.purpose is Purpose.STATUS
+        and tx.now - min(submission.first_try(tx, message), message.due_at or tx.now) > STALE
+    ):
+        return Result(attempt, Submission.HELD, "not_sent", "too_late")
     source = sources.get_source(tx, message.workspace_id, application.source_id)
     if flow.settings.shadow or source.sending == "shadow":
         return Result(attempt, Submission.HELD, "not_sent", "shadow")
@@ -92,6 +119,11 @@ def _last_look(flow: Flow, tx: Tx, message: Message, application: Application) -
         opens = timing.next_open(tx.now, message.window, zone)
         return Result(attempt, Submission.SCHEDULED, "not_sent", "outside_window", due_at=opens)
     return None
+
+
+def _decided_since(message: Message, candidate: people.Candidate) -> bool:
+    """Whether a person wants this to leave although the candidate complained."""
+    return message.approved_at is not None and message.approved_at > (candidate.complained_at or message.approved_at)
 
 
 def _hand_over(flow: Flow, chunk: Sequence[Ready]) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from notifier.core.errors import Refused
-from notifier.core.message import STOPPABLE, Purpose, Submission
+from notifier.core.message import NOT_TOLD, STOPPABLE, Purpose, Submission
 from notifier.core.ports import Job
 from notifier.core.rule import Trigger
 from notifier.core.stage import Outcome
@@ -52,7 +52,7 @@ def approve(
     Raises Refused when it is too late, when a value is still missing, or when nothing may leave.
     """
     with flow.db.begin() as tx:
-        message, application = _lock(tx, workspace_id, message_id)
+        message, application = submission.lock_both(tx, workspace_id, message_id)
         if message.state not in APPROVABLE:
             raise Refused(TOO_LATE[message.state])
         if not submission.is_current(message, application):
@@ -63,7 +63,7 @@ def approve(
         _fill(tx, message, values or {})
         if missing := drafting.missing_values(tx, message):
             raise Refused("Still missing: " + ", ".join(missing))
-        message.approved_by, message.approved_at, message.tries = by, tx.now, 0
+        message.approved_by, message.approved_at, message.tries, message.deaths = by, tx.now, 0, 0
         drafting.schedule(tx, message, application, by=by, reason="approved", at_once=now)
     flow.queue.nudge(Job.SEND)
 
@@ -73,7 +73,7 @@ def hold(
 ) -> None:
     """Keep it back, for good or until a moment (aware); also the way to undo an approval before it leaves."""
     with flow.db.begin() as tx:
-        message, _ = _lock(tx, workspace_id, message_id)
+        message, _ = submission.lock_both(tx, workspace_id, message_id)
         if message.state not in (Submission.AWAITING_APPROVAL, Submission.SCHEDULED):
             raise Refused(TOO_LATE[message.state])
         if until is not None and until <= tx.now:
@@ -86,7 +86,7 @@ def hold(
 def cancel(flow: Flow, workspace_id: str | None, message_id: str, *, by: str, why: str) -> None:
     """It will not be sent. If it carried an outcome, the candidate still has to be told: that stays on the list."""
     with flow.db.begin() as tx:
-        message, application = _lock(tx, workspace_id, message_id)
+        message, application = submission.lock_both(tx, workspace_id, message_id)
         if message.state not in STOPPABLE:
             raise Refused(TOO_LATE[message.state])
         messages.move(tx, message, Submission.CANCELLED, actor=by, reason=why.strip() or "cancelled_by_hand")
@@ -102,11 +102,14 @@ def told(
 ) -> None:
     """The candidate has been told already, by `how` (phone, in_person or own_mail) at `at`: no second message."""
     with flow.db.begin() as tx:
-        message, application = _lock(tx, workspace_id, message_id)
-        if message.state not in STOPPABLE | {Submission.IN_DOUBT}:
+        message, application = submission.lock_both(tx, workspace_id, message_id)
+        came_back = message.state is Submission.ACCEPTED and message.delivery in NOT_TOLD
+        if not came_back and message.state not in STOPPABLE | {Submission.IN_DOUBT}:
             raise Refused(TOO_LATE[message.state])
         when = _checked_time(tx, how, at)
-        messages.move(tx, message, Submission.CANCELLED, actor=by, reason=f"told_{how}")
+        if not came_back:
+            # What came back stays what it is: a mail that left and did not arrive.
+            messages.move(tx, message, Submission.CANCELLED, actor=by, reason=f"told_{how}")
         if _carries_outcome(message, application):
             applications.tell(tx, application, how=how, by=by, at=when)
         else:
@@ -123,14 +126,6 @@ def told_application(
         if application.outcome is Outcome.NONE or not application.open_reason:
             raise Refused("Nothing stands open here.")
         applications.tell(tx, application, how=how, by=by, at=_checked_time(tx, how, at))
-
-
-def _lock(tx: Tx, workspace_id: str | None, message_id: str) -> tuple[Message, Application]:
-    # Always the application first: plans lock in this order too.
-    found = messages.get_message(tx, workspace_id, message_id)
-    application = applications.get_application(tx, workspace_id, found.application_id, lock=True)
-    tx.session.expire(found)
-    return messages.get_message(tx, workspace_id, message_id, lock=True), application
 
 
 def _carries_outcome(message: Message, application: Application) -> bool:

@@ -11,14 +11,26 @@ import sqlalchemy as sa
 
 from notifier.core.candidacy import Standing
 from notifier.core.message import STOPPABLE, Purpose, Submission
+from notifier.core.ports import Job
 from notifier.core.rule import Trigger
 from notifier.core.stage import Outcome, StageKind
 from notifier.decide import timing
 from notifier.decide.plan import Situation, draft_for
 from notifier.decide.rules import find
-from notifier.flow import conclude, drafting
+from notifier.flow import conclude, doubts, drafting
 from notifier.flow.parts import Flow, rules_of
-from notifier.store import applications, heartbeats, inbox, messages, people, sources, submission
+from notifier.pull.registry import puller_names
+from notifier.store import (
+    applications,
+    heartbeats,
+    inbox,
+    messages,
+    people,
+    provider_events,
+    sources,
+    submission,
+    sweeps,
+)
 from notifier.store.applications import Application
 from notifier.store.database import Tx
 from notifier.store.messages import Message
@@ -38,21 +50,27 @@ SILENT_AT_MOST = 5
 class Due:
     """What there is to do. `next_due` is when the next scheduled message wants to leave (`None`: none is scheduled)."""
 
-    plan: bool
-    send: bool
+    jobs: tuple[Job, ...]
     next_due: datetime | None
 
 
 def watch(flow: Flow) -> Due:
-    """Reap dead leases, release what was held until now, keep promises from breaking; then say what is due."""
+    """Reap dead leases, settle doubts, release what was held until now, keep promises; then say what is due."""
     with flow.db.begin() as tx:
         conclude.reap(tx)
+        doubts.settle_by_rule(tx)
         _release_held(tx)
         _note_owed(tx)
         _break_silence(flow, tx)
     with flow.db.read() as tx:
         next_due = submission.next_due(tx, flow.provider.name)
-        return Due(inbox.anything_received(tx), next_due is not None and next_due <= tx.now, next_due)
+        is_due = {
+            Job.PLAN: inbox.anything_received(tx),
+            Job.SEND: next_due is not None and next_due <= tx.now,
+            Job.HEAR: provider_events.anything_received(tx),
+            Job.SWEEP: sweeps.anything_due(tx) or sweeps.missing(tx, puller_names()),
+        }
+        return Due(tuple(job for job, due in is_due.items() if due), next_due)
 
 
 def beat(flow: Flow, kind: str, name: str) -> None:
@@ -144,6 +162,11 @@ def _say_something(flow: Flow, tx: Tx, row: Application) -> None:
     book = rules_of(flow, tx, row.workspace_id)
     standing = applications.standing(row)
     if row.promise_due is None and _silent_working_days(tx, row) < SILENT_AT_MOST:
+        return
+    candidate = tx.session.get(people.Candidate, row.candidate_id) if row.candidate_id else None
+    if candidate is not None and candidate.complained_at is not None:
+        # They want no more mail by the clock; whoever is responsible finds another way.
+        row.owed_since = tx.now
         return
     ats_writes = sources.get_source(tx, row.workspace_id, row.source_id).ats_writes
     for trigger in (Trigger.SILENCE, Trigger.PROMISE_AT_RISK):

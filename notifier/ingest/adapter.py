@@ -12,7 +12,7 @@ from notifier.core.change import Delivery, Event, Verdict
 
 
 class Adapter(Protocol):
-    """One ATS's protocol. Stateless and total: `verify` never raises, `translate` raises nothing but Unreadable."""
+    """One ATS's protocol. Stateless and total: `verify` never raises, the two translations nothing but Unreadable."""
 
     #: The word in addresses, commands and the database: "greenhouse".
     name: str
@@ -40,6 +40,12 @@ class Adapter(Protocol):
 
     def translate(self, delivery: Delivery, received_at: datetime) -> Sequence[Event]:
         """What a believed delivery says. Raises Unreadable with the path of the field at fault."""
+
+    def translate_pulled(self, body: bytes, received_at: datetime) -> Sequence[Event]:
+        """What a record says that was read from the ATS (`notifier.pull`), in the same order as what deliveries say.
+
+        Raises Unreadable with the path of the field at fault, and always for an ATS that is not pulled.
+        """
 
     def samples(self) -> dict[str, bytes]:
         """Made-up bodies of the documented shape by name, for `notifier event send`."""

@@ -34,6 +34,9 @@ class Application(Base):
         sa.Index(None, "workspace_id", "outcome", "id"),
         sa.Index("ix_applications_promise", "promise_due", sqlite_where=sa.text("outcome = 'none'"),
                  postgresql_where=sa.text("outcome = 'none'")),
+        sa.Index("ix_applications_unsettled", "workspace_id", "id",
+                 sqlite_where=sa.text("outcome != 'none' AND (told_at IS NULL OR open_reason != '')"),
+                 postgresql_where=sa.text("outcome != 'none' AND (told_at IS NULL OR open_reason != '')")),
     )  # fmt: skip
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -155,6 +158,19 @@ def tell(tx: Tx, row: Application, *, how: str, by: str, at: datetime) -> None:
     record(tx, [Change(row.workspace_id, row.id, "open", "told", by, how)])
 
 
+def came_back(tx: Tx, row: Application, reason: str, *, actor: str) -> None:
+    """The mail that told them did not reach them: the outcome is untold and stands open."""
+    row.told_at, row.told_how, row.told_by = None, "", ""
+    leave_open(tx, row, reason, actor=actor)
+
+
+def answered(tx: Tx, row: Application, *, actor: str) -> None:
+    """A message carries the outcome again, so it stands open no longer for itself."""
+    reason, row.open_reason = row.open_reason, ""
+    tx.session.flush()
+    record(tx, [Change(row.workspace_id, row.id, "open", "", actor, f"written_again: {reason}")])
+
+
 def leave_open(tx: Tx, row: Application, reason: str, *, actor: str) -> None:
     """No message is on its way for this outcome, so it stands open on somebody's list until somebody tells them."""
     row.open_reason = reason
@@ -182,6 +198,12 @@ def delete(tx: Tx, row: Application, *, actor: str, reason: str) -> None:
     row.open_reason, row.owed_since, row.promise_due = "", None, None
     tx.session.flush()
     record(tx, [Change(row.workspace_id, row.id, before, "deleted", actor, reason)])
+
+
+def ids_of_candidates(tx: Tx, candidate_ids: Iterable[str]) -> list[str]:
+    """The ids of all applications of these candidates, for locking them."""
+    query = sa.select(Application.id).where(Application.candidate_id.in_(sorted(set(candidate_ids))))
+    return list(tx.session.scalars(query))
 
 
 def of_candidate(tx: Tx, candidate_id: str) -> list[Application]:

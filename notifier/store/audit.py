@@ -66,7 +66,14 @@ def record(tx: Tx, changes: Sequence[Change]) -> None:
     tx.session.execute(sa.insert(AuditEntry), rows)
 
 
+def delivery_of(message_id: str) -> str:
+    """The subject under which the delivery of a message is kept: a second state machine, apart from its submission."""
+    return f"{message_id}/delivery"
+
+
 def history(tx: Tx, workspace_id: str, subject: str) -> list[AuditEntry]:
-    """What happened to one subject, oldest first."""
-    query = sa.select(AuditEntry).where(AuditEntry.workspace_id == workspace_id, AuditEntry.subject == subject)
+    """What happened to one subject and, for a message, to its delivery, oldest first."""
+    query = sa.select(AuditEntry).where(
+        AuditEntry.workspace_id == workspace_id, AuditEntry.subject.in_([subject, delivery_of(subject)])
+    )
     return list(tx.session.scalars(query.order_by(AuditEntry.at, AuditEntry.id)))

@@ -6,7 +6,7 @@ One INSERT that does nothing on conflict is the whole of taking a webhook in; (s
 
 import hashlib
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
@@ -21,16 +21,23 @@ from notifier.store.database import Tx
 from notifier.store.ids import new_id
 from notifier.store.sources import Source
 
+#: How an item came: the ATS sent it, sent it under a name that another body has already, or we asked for it.
+WEBHOOK, CONFLICT, SWEEP = "webhook", "conflict", "sweep"
+
+#: How long people are shown that one name was given to two bodies.
+SHOW_CONFLICTS = timedelta(days=7)
+
 
 class InboxItem(Base):
-    """One webhook. `body_hash` tells a true copy from another body under the same key. `candidate_id` is whom it is
-    about, once it was read, so that erasing the person finds it."""
+    """One webhook, or one record that a sweep read. `body_hash` tells a true copy from another body under the same key.
+    `candidate_id` is whom it is about, once it was read, so that erasing the person finds it."""
 
     __tablename__ = "inbox_items"
     __table_args__ = (
         sa.UniqueConstraint("source_id", "event_key"),
         sa.Index(None, "state", "received_at", "id"),
         sa.Index(None, "workspace_id", "state", "received_at"),
+        sa.Index(None, "received_at"),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -45,9 +52,12 @@ class InboxItem(Base):
     received_at: Mapped[datetime]
     planned_at: Mapped[datetime | None]
     candidate_id: Mapped[str | None] = mapped_column(index=True)
+    origin: Mapped[str] = mapped_column(default=WEBHOOK, server_default=WEBHOOK)
 
 
-def keep(tx: Tx, source: Source, event_key: str, delivery: Delivery, headers: str) -> str | None:
+def keep(
+    tx: Tx, source: Source, event_key: str, delivery: Delivery, headers: str, *, origin: str = WEBHOOK
+) -> str | None:
     """Insert the item and return its id, or `None` when this event is here already. `headers` is JSON of the few
     headers the adapter needs again when the item is read."""
     insert = postgresql.insert if tx.session.get_bind().dialect.name == "postgresql" else sqlite.insert
@@ -64,6 +74,7 @@ def keep(tx: Tx, source: Source, event_key: str, delivery: Delivery, headers: st
             state=InboxState.RECEIVED,
             reason="",
             received_at=tx.now,
+            origin=origin,
         )
         .on_conflict_do_nothing(index_elements=["source_id", "event_key"])
         .returning(InboxItem.id)
@@ -131,6 +142,17 @@ def list_items(
     if state is not None:
         query = query.where(InboxItem.state == state)
     return list(tx.session.scalars(query))
+
+
+def conflicts(tx: Tx, workspace_ids: Sequence[str], *, limit: int = 50) -> list[InboxItem]:
+    """The newest items of the last days whose name another body had already. They were read like any others; that a
+    name is given twice is a fault of the sender that somebody should know of."""
+    query = sa.select(InboxItem).where(
+        InboxItem.workspace_id.in_(workspace_ids),
+        InboxItem.origin == CONFLICT,
+        InboxItem.received_at > tx.now - SHOW_CONFLICTS,
+    )
+    return list(tx.session.scalars(query.order_by(InboxItem.received_at.desc(), InboxItem.id).limit(limit)))
 
 
 def anything_received(tx: Tx) -> bool:

@@ -15,7 +15,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 from notifier.core.errors import NotFound
 from notifier.core.message import STOPPABLE, Delivery, Phase, Purpose, Submission, check_move
 from notifier.core.rule import Mode, Window
-from notifier.store.audit import Change, record
+from notifier.store.audit import Change, delivery_of, record
 from notifier.store.base import Base
 from notifier.store.database import Tx
 from notifier.store.ids import new_id
@@ -27,7 +27,9 @@ class Message(Base):
     `version` is the application's version this message is about (the outcome's version for an outcome). `urgent_at`
     orders the queue: the promise this message must keep, else when it was planned. `hold` is how long it waits in the
     outbox once it is decided ("2m"). `placeholders` are sealed, and so is `snapshot`, the e-mail as it was handed over.
-    `template_id` names the very wording that was planned, whatever is edited later.
+    `template_id` names the very wording that was planned, whatever is edited later. `deaths` counts the workers that
+    died with it in hand, `sent_again` how often it went out again while in doubt; `again_asked_by` asked for that and
+    waits for a second person.
     """
 
     __tablename__ = "messages"
@@ -36,6 +38,26 @@ class Message(Base):
         sa.Index("ix_messages_due", "state", "due_at", "id"),
         sa.Index("ix_messages_lease", "state", "lease_until"),
         sa.Index(None, "workspace_id", "state", "urgent_at", "id"),
+        sa.Index(
+            "ix_messages_provider_id",
+            "provider_id",
+            sqlite_where=sa.text("provider_id != ''"),
+            postgresql_where=sa.text("provider_id != ''"),
+        ),
+        sa.Index(
+            "ix_messages_accepted",
+            "state",
+            "accepted_at",
+            sqlite_where=sa.text("state = 'accepted'"),
+            postgresql_where=sa.text("state = 'accepted'"),
+        ),
+        sa.Index(
+            "ix_messages_came_back",
+            "workspace_id",
+            "delivery_at",
+            sqlite_where=sa.text("delivery IN ('bounced', 'dropped')"),
+            postgresql_where=sa.text("delivery IN ('bounced', 'dropped')"),
+        ),
     )
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -62,6 +84,9 @@ class Message(Base):
     attempt_id: Mapped[str | None] = mapped_column(index=True)
     attempts: Mapped[int] = mapped_column(default=0)
     tries: Mapped[int] = mapped_column(default=0)
+    deaths: Mapped[int] = mapped_column(default=0, server_default="0")
+    sent_again: Mapped[int] = mapped_column(default=0, server_default="0")
+    again_asked_by: Mapped[str] = mapped_column(default="", server_default="")
     placeholders: Mapped[bytes]
     snapshot: Mapped[bytes | None]
     approved_by: Mapped[str] = mapped_column(default="")
@@ -118,6 +143,14 @@ def move(tx: Tx, message: Message, after: Submission, *, actor: str, reason: str
     check_move(message.state, after)
     change = Change(message.workspace_id, message.id, message.state, after, actor, reason)
     message.state, message.reason = after, reason
+    tx.session.flush()
+    record(tx, [change])
+
+
+def deliver(tx: Tx, message: Message, after: Delivery, *, at: datetime, actor: str, reason: str = "") -> None:
+    """The one mover of what the mail system reports; `core.feedback.after` says where to."""
+    change = Change(message.workspace_id, delivery_of(message.id), message.delivery, after, actor, reason)
+    message.delivery, message.delivery_at = after, at
     tx.session.flush()
     record(tx, [change])
 

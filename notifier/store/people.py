@@ -4,6 +4,7 @@ Only what a two-line e-mail needs is kept. Addresses are sealed and searchable b
 as a tombstone (the ATS's id and nothing else), so that a webhook delivered again does not bring the person back.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
@@ -18,7 +19,8 @@ from notifier.store.sources import Source
 
 
 class Candidate(Base):
-    """The person who applied. `address` is sealed; `address_state` is good, none (no valid one) or dead (bounced).
+    """The person who applied. `address` is sealed; `address_state` is good, none (no valid one), doubtful (it failed
+    for now) or dead (it does not work). `complained_at` is when they called a mail of ours spam or unsubscribed.
 
     `order_at` is the time of the newest event whose facts were taken: an older one arriving late changes nothing.
     """
@@ -43,6 +45,7 @@ class Candidate(Base):
     language: Mapped[str] = mapped_column(default="")
     order_at: Mapped[datetime]
     merged_into: Mapped[str | None]
+    complained_at: Mapped[datetime | None]
     erased_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
@@ -163,6 +166,28 @@ def reach(tx: Tx, candidate: Candidate) -> Reach:
     if candidate.address_state == "dead":
         return Reach("", "address_dead")
     return Reach(tx.keyring.open(candidate.address, "candidate.address"), "")
+
+
+def fault_address(tx: Tx, candidate: Candidate, address: str, state: str) -> bool:
+    """The mail system says that `address` is doubtful, dead or good again; false if it is not the present address, or
+    known to be worse. An ATS that gives another address makes it good by giving it."""
+    if candidate.address_index not in tx.keyring.blinds(address) or candidate.address_state in (state, "none", "dead"):
+        return False
+    candidate.address_state = state
+    tx.session.flush()
+    return True
+
+
+def complain(tx: Tx, candidate: Candidate, at: datetime) -> None:
+    """They want no more mail that only informs. What a decision owes them is not touched by it."""
+    candidate.complained_at = candidate.complained_at or at
+    tx.session.flush()
+
+
+def with_address(tx: Tx, address: str) -> Sequence[str]:
+    """The ids of all candidates who are written to at this address."""
+    query = sa.select(Candidate.id).where(Candidate.address_index.in_(tx.keyring.blinds(address)))
+    return list(tx.session.scalars(query))
 
 
 def erase_candidate(tx: Tx, candidate: Candidate) -> None:

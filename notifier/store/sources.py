@@ -102,6 +102,17 @@ def add_secret(tx: Tx, source: Source, secret: str, *, others_end: datetime | No
     return row
 
 
+def set_api_key(tx: Tx, source: Source, api_key: str) -> None:
+    """Replace the key to the ATS's API; an empty text takes it away."""
+    source.api_key = tx.keyring.seal(api_key, "source.api_key") if api_key else None
+    tx.session.flush()
+
+
+def open_api_key(tx: Tx, source: Source) -> str:
+    """The key to the ATS's API, or an empty text."""
+    return tx.keyring.open(source.api_key, "source.api_key") if source.api_key is not None else ""
+
+
 def source_by_key(tx: Tx, key: str) -> Source | None:
     """The source behind an address, or nothing."""
     return tx.session.scalars(sa.select(Source).where(Source.key == key)).one_or_none()

@@ -1,4 +1,4 @@
-"""How a message leaves: claim, fence, result. The only code that moves a message into or out of *sending*.
+"""How a message leaves: claim, fence, result. With `evidence` the only code that moves a message that may be out.
 
 Two committed steps stand before every call of a provider. *Claimed*: one worker owns the message for the length of a
 lease, nothing can have left. *Submitting*: from here on the call may have been made. A worker that dies in the first
@@ -14,13 +14,16 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from notifier.core.message import Phase, Purpose, Submission
-from notifier.store.applications import Application
+from notifier.store.applications import Application, get_application
 from notifier.store.audit import SYSTEM, Change, record
 from notifier.store.base import Base
 from notifier.store.database import Tx
 from notifier.store.ids import new_id
-from notifier.store.messages import Message
+from notifier.store.messages import Message, get_message
 from notifier.store.workspaces import EVERYTHING, Pause
+
+#: Outcomes of attempts that never came to a call.
+NOTHING_DONE = frozenset({"not_sent", "broken", "gave_up"})
 
 #: How long a claim holds. Much longer than a batch takes, so that a slow call is not taken for a dead worker.
 LEASE = timedelta(minutes=3)
@@ -30,10 +33,29 @@ CALL_LIMIT = timedelta(seconds=20)
 
 
 class Attempt(Base):
-    """One attempt to hand a message over: when, with which fence, and what came back."""
+    """One attempt to hand a message over: when, with which fence, and what came back.
+
+    `settled_by` says who settled it if it was not the provider's answer: a provider's report, a rule ("system") or a
+    person. `joined_to` is the attempt in whose e-mail this one travelled.
+    """
 
     __tablename__ = "attempts"
-    __table_args__ = (sa.UniqueConstraint("message_id", "fence"),)
+    __table_args__ = (
+        sa.UniqueConstraint("message_id", "fence"),
+        sa.Index(None, "provider", "started_at"),
+        sa.Index(
+            "ix_attempts_accepted",
+            "ended_at",
+            sqlite_where=sa.text("outcome = 'accepted'"),
+            postgresql_where=sa.text("outcome = 'accepted'"),
+        ),
+        sa.Index(
+            "ix_attempts_settled",
+            "settled_at",
+            sqlite_where=sa.text("settled_at IS NOT NULL"),
+            postgresql_where=sa.text("settled_at IS NOT NULL"),
+        ),
+    )
 
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(sa.ForeignKey("workspaces.id"))
@@ -46,6 +68,9 @@ class Attempt(Base):
     outcome: Mapped[str] = mapped_column(default="")
     why: Mapped[str] = mapped_column(default="")
     provider_id: Mapped[str] = mapped_column(default="")
+    settled_by: Mapped[str] = mapped_column(default="", server_default="")
+    settled_at: Mapped[datetime | None]
+    joined_to: Mapped[str | None] = mapped_column(index=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +112,14 @@ def not_paused(provider: str) -> sa.ColumnElement[bool]:
     return ~sa.exists().where(scopes)
 
 
+def lock_both(tx: Tx, workspace_id: str | None, message_id: str) -> tuple[Message, Application]:
+    """The message and its application, both locked, the application first as everywhere; or NotFound."""
+    found = get_message(tx, workspace_id, message_id)
+    application = get_application(tx, workspace_id, found.application_id, lock=True)
+    tx.session.expire(found)
+    return get_message(tx, workspace_id, message_id, lock=True), application
+
+
 def claim(tx: Tx, limit: int, provider: str) -> Sequence[Message]:
     """Take up to `limit` due messages for this worker, soonest first, each with a lease, a fence and an attempt row."""
     query = (
@@ -94,10 +127,11 @@ def claim(tx: Tx, limit: int, provider: str) -> Sequence[Message]:
         .join(Application, Application.id == Message.application_id)
         .where(Message.state == Submission.SCHEDULED, Message.due_at <= tx.now, CURRENT, not_paused(provider))
         .order_by(Message.due_at, Message.id)
-        .limit(limit)
-        .with_for_update(of=Message, skip_locked=True)
     )
-    taken = list(tx.session.scalars(query))
+    taken = _lock_some(tx, query.where(Message.deaths == 0), limit)
+    if not taken:
+        # Whatever was in the hands of a worker when it died may be what it died of, so it travels alone.
+        taken = _lock_some(tx, query.where(Message.deaths > 0), min(limit, 1))
     attempts, changes = [], []
     for message in taken:
         message.state, message.phase, message.reason = Submission.SENDING, Phase.CLAIMED, ""
@@ -125,6 +159,16 @@ def claim(tx: Tx, limit: int, provider: str) -> Sequence[Message]:
     tx.session.flush()
     record(tx, changes)
     return taken
+
+
+def _lock_some(tx: Tx, query: sa.Select[Message], limit: int) -> list[Message]:
+    return list(tx.session.scalars(query.limit(limit).with_for_update(of=Message, skip_locked=True)))
+
+
+def begun_since(tx: Tx, provider: str, since: datetime) -> int:
+    """How many attempts at this provider began since then, by any worker: what MAIL_RATE is measured against."""
+    query = sa.select(sa.func.count()).where(Attempt.provider == provider, Attempt.started_at > since)
+    return tx.session.execute(query).scalar_one()
 
 
 def submit(tx: Tx, attempt_ids: Sequence[str]) -> set[str]:
@@ -187,6 +231,8 @@ def conclude(tx: Tx, message: Message, result: Result) -> bool:
     message.reason = result.why if result.after is not Submission.ACCEPTED else ""
     message.lease_until = None
     message.tries += int(result.counts)
+    if result.outcome not in NOTHING_DONE:
+        message.deaths = 0  # whatever it is, it does not kill workers
     if result.due_at is not None:
         message.due_at = result.due_at
     if result.after is Submission.ACCEPTED:
@@ -204,7 +250,8 @@ def conclude(tx: Tx, message: Message, result: Result) -> bool:
 
 def applications_of(tx: Tx, attempt_ids: Sequence[str]) -> list[str]:
     """The applications these attempts belong to, for locking them before their messages."""
-    return list(tx.session.scalars(sa.select(Message.application_id).where(Message.attempt_id.in_(attempt_ids))))
+    query = sa.select(Message.application_id).join(Attempt, Attempt.message_id == Message.id)
+    return list(tx.session.scalars(query.where(Attempt.id.in_(attempt_ids)).distinct()))
 
 
 def first_try(tx: Tx, message: Message) -> datetime:

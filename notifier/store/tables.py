@@ -1,5 +1,7 @@
 """All tables in one place, for migrations: importing this module fills `Base.metadata`."""
 
+import sqlalchemy as sa
+
 from notifier.store import (
     applications,
     audit,
@@ -9,10 +11,12 @@ from notifier.store import (
     messages,
     people,
     promises,
+    provider_events,
     replies,
     sources,
     stages,
     submission,
+    sweeps,
     users,
     wording,
     workspaces,
@@ -28,13 +32,23 @@ MODULES = (
     messages,
     people,
     promises,
+    provider_events,
     replies,
     sources,
     stages,
     submission,
+    sweeps,
     users,
     wording,
     workspaces,
 )
 
 metadata = Base.metadata
+
+#: The oldest program that may use the database; `store.schema` reads it without a class, as an old program must.
+sa.Table(
+    "schema_floor",
+    metadata,
+    sa.Column("id", sa.Integer, primary_key=True),
+    sa.Column("revision", sa.String, nullable=False),
+)

@@ -6,13 +6,13 @@ in_doubt, open, or none while an application has no outcome.
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 
 import sqlalchemy as sa
 
 from notifier.core.errors import NotFound
 from notifier.core.inbox import InboxState
-from notifier.core.message import NOT_TOLD, Purpose, Submission
+from notifier.core.message import NOT_TOLD, Delivery, Purpose, Submission
 from notifier.core.stage import Outcome, StageKind
 from notifier.store.applications import Application
 from notifier.store.database import Tx
@@ -46,18 +46,21 @@ class ApplicationView:
     item: str
 
 
+#: It was accepted and did not arrive: it tells nobody anything.
+CAME_BACK = sa.and_(Message.state == Submission.ACCEPTED, Message.delivery.in_(NOT_TOLD))
+
 #: The message that carries the present outcome of an application.
 CARRIER = sa.and_(
     Message.application_id == Application.id,
     Message.purpose == Purpose.OUTCOME,
     Message.version == Application.outcome_version,
     Message.state != Submission.CANCELLED,
+    ~CAME_BACK,
 )
 
 #: What became of an outcome, as one word.
 ITEM = sa.case(
     (Application.outcome == Outcome.NONE, "none"),
-    (sa.and_(Message.state == Submission.ACCEPTED, Message.delivery.in_(NOT_TOLD)), "open"),
     (Message.state == Submission.ACCEPTED, "told"),
     (Message.state.in_([Submission.AWAITING_APPROVAL, Submission.SCHEDULED, Submission.SENDING]), "pending"),
     (Message.state == Submission.HELD, "held"),
@@ -67,6 +70,12 @@ ITEM = sa.case(
     else_="open",
 )
 
+
+#: The provider is still at it, or nothing was ever heard.
+PENDING = (Delivery.NONE, Delivery.PROCESSED, Delivery.DEFERRED)
+
+#: Providers try for 72 hours; what they have said nothing final of then is shown, for some days.
+NO_NEWS, FORGOTTEN = timedelta(hours=73), timedelta(days=14)
 
 #: Messages that stand still until a person looks at them.
 TROUBLE = (Submission.IN_DOUBT, Submission.FAILED)
@@ -125,14 +134,39 @@ def count_messages(tx: Tx, workspace_ids: Sequence[str], states: Iterable[Submis
     return tx.session.execute(sa.select(sa.func.count()).select_from(inner.limit(cap).subquery())).scalar_one()
 
 
+#: What came back and is still owed: the outcome it carried stands open, or somebody has to find another way. An
+#: outcome told by hand since, or written again, is settled.
+STILL_OWED = sa.and_(
+    CAME_BACK,
+    sa.case(
+        (Message.purpose == Purpose.OUTCOME, sa.and_(Application.open_reason == "came_back",
+                                                     Message.version == Application.outcome_version)),
+        else_=sa.and_(Application.outcome == Outcome.NONE, Application.owed_since.is_not(None)),
+    ),
+)  # fmt: skip
+
+
 def list_bounced(tx: Tx, workspace_ids: Sequence[str], *, limit: int = 50) -> list[MessageView]:
-    """Messages that were accepted and came back: their candidates have not been told."""
+    """Messages that were accepted and came back, and whose candidates have not been told since."""
+    query = _messages().where(Message.workspace_id.in_(workspace_ids), STILL_OWED)
+    rows = tx.session.execute(query.order_by(Message.urgent_at, Message.id).limit(limit)).all()
+    return [MessageView(*row) for row in rows]
+
+
+def list_no_news(
+    tx: Tx, workspace_ids: Sequence[str], providers: Sequence[str], *, limit: int = 50
+) -> list[MessageView]:
+    """Messages that a provider which reports has taken days ago and said nothing final of: nobody knows whether they
+    arrived. They are never sent again by themselves, and leave the list when the provider would have given up long
+    since."""
     query = _messages().where(
         Message.workspace_id.in_(workspace_ids),
         Message.state == Submission.ACCEPTED,
-        Message.delivery.in_(NOT_TOLD),
+        Message.provider.in_(providers),
+        Message.delivery.in_(PENDING),
+        Message.accepted_at.between(tx.now - FORGOTTEN, tx.now - NO_NEWS),
     )
-    rows = tx.session.execute(query.order_by(Message.urgent_at, Message.id).limit(limit)).all()
+    rows = tx.session.execute(query.order_by(Message.accepted_at, Message.id).limit(limit)).all()
     return [MessageView(*row) for row in rows]
 
 
@@ -174,11 +208,14 @@ def count_without_owner(tx: Tx, workspace_ids: Sequence[str], *, cap: int = 1000
 def count_trouble(tx: Tx, workspace_ids: Sequence[str], *, cap: int = 1000) -> int:
     """How many things stand on the trouble page: doubts, failures, bounces, open outcomes, unmapped stages, webhooks
     nobody could read. Each kind is counted no further than `cap`."""
-    bounced = sa.and_(Message.state == Submission.ACCEPTED, Message.delivery.in_(NOT_TOLD))
+    # An outcome whose mail came back stands open, so it is counted there.
+    owed_otherwise = sa.and_(STILL_OWED, Message.purpose == Purpose.STATUS)
     left_open = sa.and_(Application.outcome != Outcome.NONE, Application.open_reason != "")
     queries = (
         sa.select(Message.id).where(Message.workspace_id.in_(workspace_ids), Message.state.in_(TROUBLE)),
-        sa.select(Message.id).where(Message.workspace_id.in_(workspace_ids), bounced),
+        sa.select(Message.id)
+        .join(Application, Application.id == Message.application_id)
+        .where(Message.workspace_id.in_(workspace_ids), owed_otherwise),
         sa.select(Application.id).where(Application.workspace_id.in_(workspace_ids), left_open),
         sa.select(Stage.id).where(Stage.workspace_id.in_(workspace_ids), Stage.kind == StageKind.UNMAPPED),
         sa.select(InboxItem.id).where(

@@ -1,10 +1,12 @@
 """For monitoring: is the process alive, can it serve, and how many wait for what.
 
-`/readyz` answers 503 only for what keeps the web process from taking webhooks: the database, or its schema. Redis, a
-worker or a relay that is away makes `ok` false with the reason, because webhooks are still kept and nothing is lost.
+`/readyz` answers 503 only for what keeps the web process from taking webhooks: the database, or a schema that this
+program must not use. Redis, a worker or a relay that is away makes `ok` false with the reason, because webhooks are
+still kept and nothing is lost.
 `/metrics` carries counts and ids of sources only; keep it inside your network all the same.
 """
 
+import math
 from collections.abc import Iterator
 from datetime import datetime
 
@@ -17,7 +19,9 @@ from prometheus_client.registry import Collector
 from notifier.core.errors import DatabaseAway
 from notifier.flow.parts import Flow
 from notifier.store import heartbeats, schema
-from notifier.web.counts import Ledgers
+from notifier.store.laws import LAWS
+from notifier.store.waiting import Waiting
+from notifier.web.counts import Ledgers, Reading
 
 health = Blueprint("health", __name__)
 
@@ -34,9 +38,14 @@ def readyz() -> Response:
     flow: Flow = current_app.extensions["flow"]
     checks: dict[str, dict[str, object]] = {}
     try:
-        found, newest = schema.current(flow.db), schema.head()
+        stands = schema.check(flow.db)
         checks["database"] = {"ok": True}
-        checks["migrations"] = {"ok": found == newest, "at": found, "newest": newest}
+        checks["migrations"] = {
+            "ok": stands.usable,
+            "state": stands.value,
+            "at": schema.current(flow.db),
+            "newest": schema.head(),
+        }
         with flow.db.read() as tx:
             for kind in ("worker", "relay"):
                 checks[kind] = _beat(heartbeats.last_beat(tx, kind), tx.now)
@@ -56,27 +65,48 @@ def _beat(at: datetime | None, now: datetime) -> dict[str, object]:
 
 
 class Counts(Collector):
-    """The ledger of everything as gauges, as old as `Ledgers` lets it be. Raises DatabaseAway."""
+    """The ledger of everything as gauges, as old as `Ledgers` lets it be, and who waits longest. Raises DatabaseAway."""
 
     def __init__(self, ledgers: Ledgers) -> None:
         self._ledgers = ledgers
 
     def collect(self) -> Iterator[Metric]:
         """The gauges."""
-        reading = self._ledgers.read()
-        ledger, paused = reading.ledger, reading.pauses
-        outcomes = GaugeMetricFamily("notifier_waiting", "Applications with an outcome, by state.", labels=["state"])
-        for state in ("told", "pending", "held", "in_doubt", "open"):
-            outcomes.add_metric([state], getattr(ledger, state))
-        inbox = GaugeMetricFamily("notifier_inbox", "Webhooks kept, by state.", labels=["state"])
-        for state in ("received", "planned", "ignored", "quarantined"):
-            inbox.add_metric([state], getattr(ledger, state))
-        broken = GaugeMetricFamily("notifier_law_violations", "What breaks a law of the ledger.", labels=["law"])
-        laws = [violation.law for violation in ledger.violations]
-        for law in ("L1", "L2", "L3", "L4", "L5", "L8", "L9", "L11"):
-            broken.add_metric([law], laws.count(law))
-        paused_now = GaugeMetricFamily("notifier_pauses", "What is paused now.", value=paused)
-        yield from (outcomes, inbox, broken, paused_now)
+        yield from _of_ledger(self._ledgers.read())
+        yield from _of_waiting(self._ledgers.waiting())
+
+
+def _of_ledger(reading: Reading) -> Iterator[Metric]:
+    ledger, paused = reading.ledger, reading.pauses
+    outcomes = GaugeMetricFamily("notifier_waiting", "Applications with an outcome, by state.", labels=["state"])
+    for state in ("told", "pending", "held", "in_doubt", "open"):
+        outcomes.add_metric([state], getattr(ledger, state))
+    inbox = GaugeMetricFamily("notifier_inbox", "Webhooks kept, by state.", labels=["state"])
+    for state in ("received", "planned", "ignored", "quarantined"):
+        inbox.add_metric([state], getattr(ledger, state))
+    broken = GaugeMetricFamily("notifier_law_violations", "What breaks a law of the ledger.", labels=["law"])
+    laws = [violation.law for violation in ledger.violations]
+    for law in LAWS:
+        broken.add_metric([law], laws.count(law))
+    paused_now = GaugeMetricFamily("notifier_pauses", "What is paused now.", value=paused)
+    yield from (outcomes, inbox, broken, paused_now)
+
+
+def _of_waiting(waiting: Waiting) -> Iterator[Metric]:
+    oldest = GaugeMetricFamily("notifier_oldest_seconds", "How long the oldest has waited; 0: none.", labels=["state"])
+    for state in ("in_doubt", "due", "received"):
+        since: datetime | None = getattr(waiting, state)
+        oldest.add_metric([state], (waiting.now - since).total_seconds() if since else 0.0)
+    beats = GaugeMetricFamily(
+        "notifier_heartbeat_age_seconds", "Since the last heartbeat; +Inf: none for a day.", labels=["process"]
+    )
+    for process in ("worker", "relay"):
+        at: datetime | None = getattr(waiting, process)
+        beats.add_metric([process], (waiting.now - at).total_seconds() if at else math.inf)
+    orphans = GaugeMetricFamily(
+        "notifier_orphans", "Provider events that belong to no message we know.", value=waiting.orphans
+    )
+    yield from (oldest, beats, orphans)
 
 
 @health.get("/metrics")

@@ -9,7 +9,9 @@ from click.testing import CliRunner
 
 from notifier.cli.main import Setting, cli
 from notifier.core.ports import Job
+from notifier.store import schema
 from tests.cli.conftest import Terminal
+from tests.schemas import left_by_a_newer_program
 from tests.world import RecordingQueue, World
 
 
@@ -22,28 +24,41 @@ def at_revision(world: World, revision: str) -> None:
 def test_a_missing_schema_names_the_command_that_helps(command: str, empty: Terminal) -> None:
     said = empty.fails(*command.split())
 
-    assert said.splitlines() == ["Error: the database is at revision none and 0001 is needed; run: notifier db upgrade"]
+    assert said.splitlines() == [
+        f"Error: the database is at revision none and {schema.head()} is needed; run: notifier db upgrade"
+    ]
 
 
 def test_an_older_schema_is_refused_and_upgraded_only_when_told(terminal: Terminal, world: World) -> None:
     at_revision(world, "0000")
 
     assert "notifier db upgrade" in terminal.fails("ledger")
-    assert terminal.json("db", "check", status=1) == {"current": "0000", "needed": "0001", "state": "behind"}
+    assert terminal.json("db", "check", status=1) == {"current": "0000", "needed": schema.head(), "state": "behind"}
 
 
 def test_a_newer_schema_is_not_touched(terminal: Terminal, world: World) -> None:
-    at_revision(world, "9999")
+    left_by_a_newer_program(world.db, revision="9999", floor="9998")
 
     assert "newer program" in terminal.fails("ledger")
-    assert terminal.json("db", "check", status=1)["state"] == "ahead"
+    assert terminal.json("db", "check", status=1)["state"] == "ahead_incompatible"
     assert "cannot be upgraded" in terminal.fails("db", "upgrade")
     assert terminal.json("db", "check", status=1)["current"] == "9999"
 
 
+def test_s03_a_newer_schema_that_leaves_room_for_this_program_is_used_and_kept(
+    terminal: Terminal, world: World
+) -> None:
+    """A rolling upgrade has migrated already, and this is the old program."""
+    left_by_a_newer_program(world.db, revision="9999", floor=schema.head())
+
+    assert terminal.json("ledger")["violations"] == []
+    assert terminal.json("db", "check")["state"] == "ahead_compatible"
+    assert "9999" in terminal.run("db", "upgrade")
+
+
 def test_upgrading_twice_changes_nothing(terminal: Terminal) -> None:
     assert terminal.run("db", "upgrade") == terminal.run("db", "upgrade")
-    assert terminal.json("db", "check") == {"current": "0001", "needed": "0001", "state": "ok"}
+    assert terminal.json("db", "check") == {"current": schema.head(), "needed": schema.head(), "state": "ok"}
 
 
 @pytest.mark.parametrize("command", ["db check", "db upgrade", "workspace list", "message list"])

@@ -15,6 +15,7 @@ from notifier.core.change import Believed, Delivery, Doubted, Event, NothingToDo
 from notifier.core.errors import Unreadable
 from notifier.ingest.adapter import Adapter
 from notifier.ingest.registry import adapters
+from notifier.pull.registry import puller_names
 
 DOCS = Path(__file__).parents[2] / "docs" / "ats"
 PAYLOADS = Path(__file__).parents[1] / "payloads"
@@ -154,10 +155,25 @@ def test_any_body_is_translated_or_unreadable_and_nothing_else(ats: Adapter, dat
 
 
 @every_ats
+@quick
+@given(data=st.data())
+def test_any_pulled_record_is_translated_or_unreadable_and_nothing_else(ats: Adapter, data: st.DataObject) -> None:
+    """And whoever is not pulled understands none."""
+    anything = st.dictionaries(any_text, values, max_size=4).map(lambda document: json.dumps(document).encode())
+    body = data.draw(st.binary() | anything | spoilt(ats))
+    with contextlib.suppress(Unreadable):
+        for event in ats.translate_pulled(body, NOW):
+            assert ats.name in puller_names()
+            assert isinstance(event, get_args(Event))
+
+
+@every_ats
 @pytest.mark.parametrize("body", [b"", b"{", b"[]", b"null", b"\xef\xbb\xbf{}", b"{}", b'{"a":' * 100_000, b"\xff"])
 def test_what_is_no_event_is_unreadable(ats: Adapter, body: bytes) -> None:
     with pytest.raises(Unreadable):
         ats.translate(Delivery({}, body), NOW)
+    with pytest.raises(Unreadable):
+        ats.translate_pulled(body, NOW)
 
 
 @every_ats

@@ -6,11 +6,12 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True)
 class Refuse:
-    """Read the request and answer `code`, taking nothing."""
+    """Read the request and answer `code`; `taken`: the mail was accepted all the same."""
 
     code: int
     headers: Mapping[str, str] = field(default_factory=dict)
     body: bytes | None = None
+    taken: bool = False
 
 
 @dataclass(frozen=True)

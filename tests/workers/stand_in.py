@@ -26,7 +26,7 @@ def main(url: str, folder: Path) -> None:
 
     stop, queue = Stop(), RedisQueue(url)
     stop.listen()
-    jobs.bind(jobs.Bench(batch, lambda: 0, queue.nudge, queue.taken, stop))
+    jobs.bind(jobs.Bench({Job.PLAN: batch, Job.SEND: lambda: 0}, queue.nudge, queue.taken, stop))
     queue.nudge(Job.PLAN)
     (folder / "ready").touch()
     listen(url, stop=stop, alive=lambda: None)

@@ -20,8 +20,9 @@ class Pile:
         return int(self.batches >= 0)
 
 
-def bind(story: list[str], *, plan: int = 0, send: int = 0, stop_after: int = 1000) -> None:
+def bind(story: list[str], *, plan: int = 0, send: int = 0, sweep: int = 0, stop_after: int = 1000) -> None:
     """Bind doubles that write down what happens."""
+    piles = {Job.PLAN: plan, Job.SEND: send, Job.SWEEP: sweep}
 
     def nudge(job: Job) -> bool:
         story.append(f"nudge {job}")
@@ -29,8 +30,7 @@ def bind(story: list[str], *, plan: int = 0, send: int = 0, stop_after: int = 10
 
     jobs.bind(
         jobs.Bench(
-            plan=Pile(story, "plan", plan),
-            send=Pile(story, "send", send),
+            batches={job: Pile(story, job, piles.get(job, 0)) for job in Job},
             nudge=nudge,
             taken=lambda job: story.append(f"taken {job}"),
             stopping=lambda: len(story) > stop_after,
@@ -45,6 +45,24 @@ def test_a_plan_goes_straight_on_to_sending_until_nothing_is_left() -> None:
     jobs.plan()
 
     assert story == ["taken plan", "plan", "send", "plan", "send", "plan", "send"]
+
+
+def test_a_sweep_acts_on_every_page_before_it_asks_for_the_next() -> None:
+    story: list[str] = []
+    bind(story, sweep=1)
+
+    jobs.sweep()
+
+    assert story == ["taken sweep", "sweep", "plan", "send", "sweep", "plan", "send"]
+
+
+def test_hearing_is_done_alone() -> None:
+    story: list[str] = []
+    bind(story)
+
+    jobs.hear()
+
+    assert story == ["taken hear", "hear"]
 
 
 def test_a_job_takes_its_nudge_before_it_looks() -> None:
@@ -69,7 +87,7 @@ def test_a_job_ends_quietly_when_the_database_is_away() -> None:
     def away() -> int:
         raise DatabaseAway("OperationalError")
 
-    jobs.bind(jobs.Bench(away, away, lambda _: True, lambda _: None, lambda: False))
+    jobs.bind(jobs.Bench(dict.fromkeys(Job, away), lambda _: True, lambda _: None, lambda: False))
 
     jobs.plan()
 
@@ -78,7 +96,7 @@ def test_any_other_fault_fails_the_job() -> None:
     def broken() -> int:
         raise ZeroDivisionError
 
-    jobs.bind(jobs.Bench(broken, broken, lambda _: True, lambda _: None, lambda: False))
+    jobs.bind(jobs.Bench(dict.fromkeys(Job, broken), lambda _: True, lambda _: None, lambda: False))
 
     with pytest.raises(ZeroDivisionError):
         jobs.plan()

@@ -8,6 +8,7 @@ import pytest
 from notifier.core.errors import DatabaseAway
 from notifier.core.ports import Job
 from notifier.flow.watch import Due
+from workers.drain import Batch
 from workers.relay import PERIOD, SOON, Post, Relay
 from workers.signals import Stop
 
@@ -29,16 +30,18 @@ class World:
     looks: int = 0
 
     def post(self) -> Post:
-        return Post(
-            self.watch, self.plan, self.send, self.beat, lambda: self.worker_beat, self.nudge, clock=lambda: NOW
-        )
+        return Post(self.watch, self.batches(), self.beat, lambda: self.worker_beat, self.nudge, clock=lambda: NOW)
+
+    def batches(self) -> dict[Job, Batch]:
+        return {Job.PLAN: self.plan, Job.SEND: self.send}
 
     def watch(self) -> Due:
         self.looks += 1
         if self.away:
             self.away -= 1
             raise DatabaseAway("OperationalError")
-        return Due(self.inbox > 0, self.outbox > 0, NOW if self.outbox else self.next_due)
+        jobs = [job for job, left in ((Job.PLAN, self.inbox), (Job.SEND, self.outbox)) if left]
+        return Due(tuple(jobs), NOW if self.outbox else self.next_due)
 
     def plan(self) -> int:
         moved = min(self.inbox, 5)
@@ -135,7 +138,7 @@ def test_it_goes_on_when_the_database_was_away() -> None:
         stop.ask()
         return world.nudge(job)
 
-    Relay(Post(world.watch, world.plan, world.send, world.beat, lambda: NOW, nudge, lambda: NOW), stop).run()
+    Relay(Post(world.watch, world.batches(), world.beat, lambda: NOW, nudge, lambda: NOW), stop).run()
 
     assert (world.looks, world.nudged) == (4, [Job.SEND])
 
@@ -150,6 +153,6 @@ def test_any_fault_of_what_it_calls_is_outlived() -> None:
             stop.ask()
         raise ZeroDivisionError
 
-    Relay(Post(world.watch, world.plan, world.send, broken, lambda: NOW, world.nudge, lambda: NOW), stop).run()
+    Relay(Post(world.watch, world.batches(), broken, lambda: NOW, world.nudge, lambda: NOW), stop).run()
 
     assert len(turns) == 2

@@ -7,6 +7,7 @@ import signal
 import subprocess
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -61,7 +62,7 @@ def calls() -> list[str]:
         seen.append(word)
         return 0
 
-    jobs.bind(jobs.Bench(lambda: note("plan"), lambda: note("send"), lambda _: True, seen.append, Stop()))
+    jobs.bind(jobs.Bench({job: partial(note, job) for job in Job}, lambda _: True, seen.append, Stop()))
     return seen
 
 
@@ -153,7 +154,7 @@ def test_a_failed_job_keeps_no_text_that_may_quote_somebody(
     def broken() -> int:
         raise ValueError("ada@example.com")
 
-    jobs.bind(jobs.Bench(broken, broken, lambda _: True, lambda _: None, Stop()))
+    jobs.bind(jobs.Bench(dict.fromkeys(Job, broken), lambda _: True, lambda _: None, Stop()))
     RedisQueue(server.url).nudge(Job.SEND)
 
     with caplog.at_level(logging.DEBUG):

@@ -43,6 +43,7 @@ from notifier.core.change import (
     StageFacts,
     Verdict,
 )
+from notifier.core.errors import Unreadable
 from notifier.core.stage import Outcome, StageKind
 from notifier.ingest import data_files, event_key, signature, strict_json
 from notifier.ingest.fields import Fields
@@ -130,6 +131,11 @@ class Adapter:
         if isinstance(event, CandidateChanged):
             event = replace(event, occurred_at=occurred_at)
         return (event,)
+
+    def translate_pulled(self, body: bytes, received_at: datetime) -> Sequence[Event]:
+        """Always Unreadable: who sends our own format has nothing that could be asked."""
+        del body, received_at
+        raise Unreadable(strict_json.WHOLE, "this ATS is not pulled")
 
     def samples(self) -> dict[str, bytes]:
         """Made-up bodies, about one person and in the order in which they could happen."""

@@ -19,14 +19,14 @@ Decisions:
   of it and `rejected_at`, for a hire `offer.resolved_at`. Only where none is given the time of arrival stands in: the
   event is true and must have a place in the order, and arrival is the only one left.
 - *Equal times.* The published rejection and its undoing carry the same `last_activity_at`, so at equal times the
-  meaning decides: `_RANK`.
+  meaning decides (`notifier.ingest.greenhouse_meaning`).
 - *Withdrawn.* A rejection of the type "They rejected us" was the candidate's decision: nobody is told "no" who said it.
 - What is not read: answers, demographic data, custom fields, attachments, notes, scorecards, salaries.
 """
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from notifier.core.change import (
     ApplicationDeleted,
@@ -44,27 +44,21 @@ from notifier.core.change import (
     StageFacts,
     Verdict,
 )
-from notifier.core.errors import Unreadable
 from notifier.core.stage import Outcome
-from notifier.ingest import data_files, event_key, signature, strict_json, text_secret
+from notifier.ingest import data_files, event_key, greenhouse_pulled, signature, strict_json, text_secret
 from notifier.ingest.fields import Fields
-from notifier.ingest.text import shown
+from notifier.ingest.greenhouse_meaning import (
+    ONE_ACTION,
+    RANK_OF_ACTION,
+    candidate_facts,
+    in_seconds,
+    is_candidates_decision,
+    outcome_of,
+    owner_facts,
+)
 
 #: "sha256", one space, 64 hex digits. `bytes.fromhex` alone would also take spaces between the digits.
 _SIGNATURE = re.compile(r"sha256 ([0-9A-Fa-f]{64})")
-
-#: The actions that move an application, in the order of their meaning at equal times.
-_RANK = {
-    "new_candidate_application": 0,
-    "candidate_stage_change": 1,
-    "application_updated": 1,
-    "reject_candidate": 2,
-    "unreject_candidate": 3,
-    "hire_candidate": 4,
-    "unhire_candidate": 5,
-}
-
-_STATUS = {"active": Outcome.NONE, "rejected": Outcome.REJECTED, "hired": Outcome.HIRED}
 
 #: What the action itself means where the body has no status (documented for hires only).
 _OUTCOME_OF_ACTION = {
@@ -73,12 +67,6 @@ _OUTCOME_OF_ACTION = {
     "hire_candidate": Outcome.HIRED,
     "unhire_candidate": Outcome.NONE,
 }
-
-_CANDIDATES_DECISION = "they rejected us"
-
-#: A private address first, and one that an employer may read last.
-_ADDRESS_ORDER = {"personal": 0, "work": 2}
-_OTHER_ADDRESS = 1
 
 #: Anonymising these takes away who the candidate is or how to reach them; other fields are none of our business.
 _IDENTIFYING = frozenset({"full_name", "email_addresses"})
@@ -94,10 +82,6 @@ _QUIET = (
     ("department_", "organization_moves_nobody"),
     ("office_", "organization_moves_nobody"),
 )
-
-#: Two columns written by one action may differ by a second (the published new application shows it). A rejection must
-#: not become later than its undoing, which carries `last_activity_at` only, because of that.
-_ONE_ACTION = timedelta(seconds=5)
 
 
 class Adapter:
@@ -145,12 +129,16 @@ class Adapter:
         """The one event a web hook tells. Raises Unreadable with the path of the field at fault."""
         body = Fields(strict_json.read(delivery.body))
         action = body.text("action")
-        if action in _RANK:
+        if action in RANK_OF_ACTION:
             return (_moved(action, body.nested("payload").nested("application"), received_at),)
         if action in _RECORDS:
             return (_RECORDS[action](body.nested("payload")),)
         reasons = (reason for start, reason in _QUIET if action.startswith(start))
         return (NothingToDo(next(reasons, "unknown_event")),)
+
+    def translate_pulled(self, body: bytes, received_at: datetime) -> Sequence[Event]:
+        """What an application read from the API says. Raises Unreadable with the path of the field at fault."""
+        return greenhouse_pulled.events(body, received_at)
 
     def samples(self) -> dict[str, bytes]:
         """Made-up bodies by action, about one person and in the order in which they could happen."""
@@ -158,17 +146,17 @@ class Adapter:
 
 
 def _moved(action: str, application: Fields, received_at: datetime) -> Event:
-    """What an action of `_RANK` says about its application."""
+    """What an action of RANK_OF_ACTION says about its application."""
     if application.optional_flag("prospect"):
         return NothingToDo("prospect")
     candidate = application.optional_nested("candidate")
     return StageChange(
         application_id=application.identifier("id"),
-        occurred_at=_occurred_at(action, application) or received_at,
-        sequence=_RANK[action],
+        occurred_at=in_seconds(_occurred_at(action, application)) or received_at,
+        sequence=RANK_OF_ACTION[action],
         outcome=_outcome(action, application),
         stage=_stage(application),
-        candidate=_candidate(candidate) if candidate else None,
+        candidate=candidate_facts(candidate, "is_private") if candidate else None,
         job=_job(application),
         owner=_owner(candidate) if candidate else None,
         arrived=action == "new_candidate_application",
@@ -186,25 +174,18 @@ def _occurred_at(action: str, application: Fields) -> datetime | None:
         return (offer.optional_time("resolved_at") if offer else None) or active
     rejected = application.optional_time("rejected_at") if action == "reject_candidate" else None
     if active and rejected:
-        return rejected if rejected > active + _ONE_ACTION else active
+        # A rejection must not become later than its undoing, which carries `last_activity_at` only.
+        return rejected if rejected > active + ONE_ACTION else active
     return active or rejected
 
 
 def _outcome(action: str, application: Fields) -> Outcome | None:
     """How the application ended, by its status, else by the action; a rejection may be a withdrawal."""
     status = application.optional_text("status")
-    if status is not None and status not in _STATUS:
-        raise Unreadable(application.at("status"), "not active, rejected or hired")
-    outcome = _STATUS[status] if status else _OUTCOME_OF_ACTION.get(action)
-    if outcome is Outcome.REJECTED and _was_candidates_decision(application):
+    outcome = outcome_of(status, application.at("status")) if status else _OUTCOME_OF_ACTION.get(action)
+    if outcome is Outcome.REJECTED and is_candidates_decision(application.optional_nested("rejection_reason")):
         return Outcome.WITHDRAWN
     return outcome
-
-
-def _was_candidates_decision(application: Fields) -> bool:
-    reason = application.optional_nested("rejection_reason")
-    kind = reason.optional_nested("type") if reason else None
-    return kind is not None and (kind.optional_text("name") or "").casefold() == _CANDIDATES_DECISION
 
 
 def _stage(application: Fields) -> StageFacts | None:
@@ -221,41 +202,12 @@ def _job(application: Fields) -> JobFacts | None:
     return JobFacts(job.identifier("id"), title) if job and title else None
 
 
-def _candidate(candidate: Fields) -> CandidateFacts:
-    """The person. Members that an event leaves out stay None, so that what is known stays."""
-    first = candidate.optional_text("first_name")
-    last = candidate.optional_text("last_name")
-    return CandidateFacts(
-        external_id=candidate.identifier("id"),
-        first_name=first,
-        name=shown(" ".join(filter(None, (first, last)))) or None,
-        emails=_addresses(candidate) if candidate.has("email_addresses") else None,
-        can_email=candidate.optional_flag("can_email"),
-        private=candidate.optional_flag("is_private"),
-    )
-
-
-def _addresses(candidate: Fields) -> tuple[str, ...]:
-    """All addresses in the order of `_ADDRESS_ORDER`; Greenhouse's own order decides within a type."""
-    entries = sorted(
-        candidate.items("email_addresses"),
-        key=lambda entry: _ADDRESS_ORDER.get(entry.optional_text("type") or "", _OTHER_ADDRESS),
-    )
-    return tuple(address for entry in entries if (address := entry.optional_address("value")))
-
-
 def _owner(candidate: Fields) -> OwnerFacts | None:
-    """The recruiter, else the coordinator; a person without a name cannot sign."""
-    for role in ("recruiter", "coordinator"):
-        person = candidate.optional_nested(role)
-        name = person.optional_text("name") if person else None
-        if person and name:
-            return OwnerFacts(person.identifier("id"), name, person.optional_address("email") or "")
-    return None
+    return owner_facts(candidate.optional_nested("recruiter"), candidate.optional_nested("coordinator"), "email")
 
 
 def _updated(payload: Fields) -> Event:
-    return CandidateChanged(_candidate(payload.nested("candidate")))
+    return CandidateChanged(candidate_facts(payload.nested("candidate"), "is_private"))
 
 
 def _merged(payload: Fields) -> Event:

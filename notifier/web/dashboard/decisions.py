@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from notifier.core.errors import Refused
 from notifier.core.message import Purpose
-from notifier.flow import settle
+from notifier.flow import doubts, settle
 from notifier.store.users import Role
 from notifier.store.views import MessageView, get_message_view
 from notifier.store.workspaces import get_workspace
@@ -108,3 +108,27 @@ def told(message_id: str) -> Answer:
     except Refused as fault:
         return _refused(message_id, fault)
     return _done(message_id, f"{_name(view)} is marked as told. No message leaves.")
+
+
+@decisions.post("/<message_id>/arrived")
+def arrived(message_id: str) -> Answer:
+    """A message in doubt did arrive."""
+    view, _ = _view(message_id, MAY_DECIDE)
+    try:
+        doubts.arrived(flow(), view.message.workspace_id, message_id, by=g.person.id)
+    except Refused as fault:
+        return _refused(message_id, fault)
+    return _done(message_id, f"{_name(view)}'s message counts as sent.")
+
+
+@decisions.post("/<message_id>/again")
+def again(message_id: str) -> Answer:
+    """Send a message in doubt once more, or agree to it."""
+    view, _ = _view(message_id, MAY_DECIDE)
+    try:
+        next_step = doubts.send_again(flow(), view.message.workspace_id, message_id, by=g.person.id)
+    except Refused as fault:
+        return _refused(message_id, fault)
+    if next_step == doubts.SECOND_PERSON:
+        return _done(message_id, "Noted. A second person has to agree before it is sent again.")
+    return _done(message_id, f"{_name(view)}'s message is sent again now.")

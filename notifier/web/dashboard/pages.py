@@ -8,13 +8,13 @@ from dataclasses import dataclass
 from flask import Blueprint, current_app, g, render_template, request
 
 from notifier.core.errors import Refused, TemplateFault
-from notifier.core.message import Submission
+from notifier.core.message import NOT_TOLD, Submission
 from notifier.deliver.email import Email
-from notifier.flow import drafting
+from notifier.flow import again, doubts, drafting
 from notifier.flow.envelope import letter
 from notifier.flow.parts import Flow
 from notifier.flow.settle import APPROVABLE
-from notifier.store import audit, messages, submission, users
+from notifier.store import audit, messages, provider_events, submission, users
 from notifier.store.audit import AuditEntry
 from notifier.store.database import Tx
 from notifier.store.views import (
@@ -31,6 +31,9 @@ from notifier.store.workspaces import get_workspace
 from notifier.web.auth import MAY_APPROVE, MAY_DECIDE
 
 pages = Blueprint("pages", __name__, template_folder="templates")
+
+#: States of a message in which nobody decides anything about it any more.
+TOO_LATE_TO_DECIDE = (Submission.ACCEPTED, Submission.CANCELLED, Submission.SENDING)
 
 #: Rows of a page, and how far counts are counted.
 ROWS, CAP = 50, 1000
@@ -145,7 +148,11 @@ def message_page(message_id: str, *, refused: str = "") -> str:
         row = view.message
         email, fault = _words(tx, view)
         trail = audit.history(tx, row.workspace_id, row.id)
-        approvable = row.state in APPROVABLE and submission.is_current(row, view.application)
+        current = submission.is_current(row, view.application)
+        approvable = row.state in APPROVABLE and current
+        attempts = submission.attempts_of(tx, row.workspace_id, row.id)
+        came_back = row.state is Submission.ACCEPTED and row.delivery in NOT_TOLD and current
+        still_owed = bool(view.application.open_reason or view.application.owed_since)
         person = g.person
         return render_template(
             "dashboard/message.html",
@@ -157,11 +164,16 @@ def message_page(message_id: str, *, refused: str = "") -> str:
             approvable=approvable and person.may(MAY_APPROVE, row.workspace_id),
             holdable=row.state in (Submission.AWAITING_APPROVAL, Submission.SCHEDULED)
             and person.may(MAY_APPROVE, row.workspace_id),
-            decidable=row.state not in (Submission.ACCEPTED, Submission.CANCELLED, Submission.SENDING)
+            decidable=(row.state not in TOO_LATE_TO_DECIDE or (came_back and still_owed))
             and person.may(MAY_DECIDE, row.workspace_id),
+            came_back=came_back,
+            resendable=current,
+            needs_two=doubts.needs_two(row),
+            me=person.id,
             trail=trail,
-            people=_people(tx, trail),
-            attempts=submission.attempts_of(tx, row.workspace_id, row.id),
+            people=_people(tx, trail) | users.addresses_of(tx, {attempt.settled_by for attempt in attempts}),
+            attempts=attempts,
+            reports=provider_events.of_message(tx, row.workspace_id, row.id),
             tabs=tabs(tx),
             limit=VALUE_LIMIT,
             given=request.form,
@@ -207,6 +219,7 @@ def application_page(application_id: str, *, refused: str = "") -> str:
             rows=rows,
             trail=trail,
             people=_people(tx, trail),
+            returned=again.returned(tx, view.application) is not None,
             tabs=tabs(tx),
             refused=refused,
         )

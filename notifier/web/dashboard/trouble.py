@@ -6,9 +6,11 @@ from werkzeug.wrappers import Response
 from notifier.core.errors import NotFound, Refused
 from notifier.core.inbox import InboxState
 from notifier.core.stage import StageKind
-from notifier.flow import settle
+from notifier.flow import again, settle
 from notifier.flow.replay import replay
-from notifier.store.inbox import get_item, list_items
+from notifier.store import provider_events, sweeps
+from notifier.store.inbox import conflicts, get_item, list_items
+from notifier.store.provider_events import EventState
 from notifier.store.stages import get_stage, list_stages, map_stage
 from notifier.store.views import (
     TROUBLE,
@@ -17,6 +19,7 @@ from notifier.store.views import (
     list_applications,
     list_bounced,
     list_messages,
+    list_no_news,
 )
 from notifier.store.workspaces import get_workspace
 from notifier.web.auth import MAY_DECIDE, MAY_MANAGE, demand
@@ -56,6 +59,10 @@ def trouble_page(*, refused: str = "") -> str:
                 for workspace in mine
                 for item in list_items(tx, workspace, state=InboxState.QUARANTINED, limit=ROWS)
             ],
+            conflicts=conflicts(tx, mine, limit=ROWS),
+            no_news=list_no_news(tx, mine, _feeds(), limit=ROWS),
+            unread=[(source, sweep) for source, sweep in sweeps.stuck(tx, mine)],
+            orphans=provider_events.list_events(tx, EventState.ORPHAN, limit=ROWS) if _manages_all() else [],
             stages=[
                 stage for workspace in mine for stage in list_stages(tx, workspace) if stage.kind is StageKind.UNMAPPED
             ],
@@ -66,6 +73,16 @@ def trouble_page(*, refused: str = "") -> str:
             cap=CAP,
             refused=refused,
         )
+
+
+def _feeds() -> list[str]:
+    """The providers whose reports we can hear, so that their silence means something."""
+    return [provider for provider, keys in flow().settings.event_keys.items() if keys]
+
+
+def _manages_all() -> bool:
+    """Whether they manage every workspace they see; what belongs to none is theirs to look at."""
+    return all(g.person.may(MAY_MANAGE, workspace) for workspace in g.person.workspaces)
 
 
 @trouble.post("/stages/<stage_id>/map")
@@ -97,6 +114,20 @@ def replay_item(item_id: str) -> Answer:
         return trouble_page(refused=str(fault)), 409
     flash("The webhook is being read again.")
     return redirect(url_for("trouble.page"), 303)
+
+
+@trouble.post("/applications/<application_id>/write-again")
+def write_again(application_id: str) -> Answer:
+    """Draft anew what came back."""
+    with flow().db.read() as tx:
+        view = get_application_view(tx, g.person.workspaces, application_id)
+    demand(MAY_DECIDE, view.application.workspace_id)
+    try:
+        message_id = again.write_again(flow(), view.application.workspace_id, application_id, by=g.person.id)
+    except Refused as fault:
+        return application_page(application_id, refused=str(fault)), 409
+    flash("A new message is drafted. It leaves when somebody approves it.")
+    return redirect(url_for("pages.message", message_id=message_id), 303)
 
 
 @trouble.post("/applications/<application_id>/told")

@@ -1,0 +1,111 @@
+"""Hear what the mail system says: believe it or refuse it, keep it, and later find out whom it is about.
+
+Keeping and reading are two steps, as with webhooks: the provider gets its answer after one commit, a worker reads. A
+report may come before our own result is written, many times, and in any order; so every change here is one-way, and
+doing it twice does nothing. What is about nothing of ours stays as an orphan and changes no state.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+
+import structlog
+
+from notifier.core.errors import Unreadable
+from notifier.core.ports import Job
+from notifier.deliver import ecdsa_signature
+from notifier.deliver.bounce_report import read_report, to_report
+from notifier.deliver.hearing import feedback_for
+from notifier.deliver.inbound_parse import open_post
+from notifier.flow import reports
+from notifier.flow.parts import Flow
+from notifier.flow.receive import Receipt
+from notifier.store import applications, provider_events
+from notifier.store.database import Tx
+from notifier.store.provider_events import MAIL, EventState, ProviderEvent
+
+log = structlog.get_logger()
+
+#: The provider named for what came as a mail, whichever server handed it in. Such a report is signed by nobody.
+BY_MAIL = "mail"
+
+
+def hear(flow: Flow, provider: str, headers: Mapping[str, str], body: bytes) -> Receipt:
+    """Take a post of delivery events in. Raises DatabaseAway, and then nothing was kept.
+
+    `headers` have lower-case names. What is not believed is refused with 401 and nothing is kept; what is believed and
+    not understood is kept as an orphan.
+    """
+    feedback = feedback_for(provider)
+    keys = flow.settings.event_keys.get(provider, ())
+    if feedback is None or not feedback.believe(headers, body, keys, flow.clock()):
+        log.info("events.rejected", provider=provider)
+        return Receipt(401, "refused")
+    try:
+        found = feedback.read(body)
+    except Unreadable as fault:
+        with flow.db.begin() as tx:
+            provider_events.keep_unreadable(tx, provider, hashlib.sha256(body).hexdigest(), body, fault.why)
+        log.warning("events.unreadable", provider=provider, path=fault.path)
+        return Receipt(feedback.success, "orphan")
+    with flow.db.begin() as tx:
+        kept = provider_events.keep(tx, provider, found)
+    log.info("events.kept", provider=provider, kept=kept, copies=len(found) - kept)
+    flow.queue.nudge(Job.HEAR)
+    return Receipt(feedback.success, "kept" if kept else "duplicate")
+
+
+def hear_post(flow: Flow, provider: str, headers: Mapping[str, str], body: bytes) -> Receipt:
+    """Take a mail in that the provider's inbound parse posted. As `hear`; the answer of success is 200."""
+    keys = flow.settings.reply_keys.get(provider, ())
+    if not keys or not ecdsa_signature.believe(headers, body, keys, flow.clock()):
+        log.info("mail.rejected", provider=provider)
+        return Receipt(401, "refused")
+    try:
+        mime = open_post(headers.get("content-type", ""), body).mime
+    except Unreadable as fault:
+        with flow.db.begin() as tx:
+            provider_events.keep_unreadable(tx, BY_MAIL, hashlib.sha256(body).hexdigest(), body, fault.why)
+        log.warning("mail.unreadable", provider=provider, path=fault.path)
+        return Receipt(200, "orphan")
+    return Receipt(200, "kept" if hear_mail(flow, mime) else "duplicate")
+
+
+def hear_mail(flow: Flow, mime: bytes) -> bool:
+    """Keep a whole mail that a mail server handed in; false if it was here already. Raises DatabaseAway."""
+    with flow.db.begin() as tx:
+        kept = provider_events.keep_mail(tx, BY_MAIL, hashlib.sha256(mime).hexdigest(), mime)
+    flow.queue.nudge(Job.HEAR)
+    return kept
+
+
+def hear_batch(flow: Flow, limit: int = 200) -> int:
+    """Read up to `limit` reports, oldest first; returns how many. 0 means that there is nothing to do."""
+    with flow.db.begin() as tx:
+        rows = provider_events.take(tx, limit)
+        mails = [row for row in rows if row.heard == MAIL]
+        named = [(row, reports.about(flow, tx, row)) for row in rows if row.heard != MAIL]
+        applications.lock_ids(tx, _concerned(tx, named))
+        for row, found in named:
+            reports.apply(flow, tx, row, found)
+        for row in mails:
+            _unfold(tx, row)
+        return len(rows)
+
+
+def _concerned(tx: Tx, named: Sequence[tuple[ProviderEvent, reports.About | None]]) -> list[str]:
+    """Every application that may be touched: a complaint or a dead address concerns all that this person has."""
+    found = [about for _, about in named if about is not None]
+    people = [about.candidate_id for about in found if about.candidate_id is not None]
+    return [about.application_id for about in found] + applications.ids_of_candidates(tx, people)
+
+
+def _unfold(tx: Tx, row: ProviderEvent) -> None:
+    """A mail becomes the reports in it, which are read like any others."""
+    bounces = read_report(provider_events.open_mail(tx, row))
+    found = [to_report(bounce, row.received_at) for bounce in bounces]
+    if not found:
+        # Not a bounce: a person or a machine wrote to us. It is shown, never guessed at.
+        provider_events.conclude(tx, row, EventState.ORPHAN, "no_bounce")
+        return
+    provider_events.keep(tx, BY_MAIL, found)
+    provider_events.conclude(tx, row, EventState.APPLIED, f"reports: {len(found)}")

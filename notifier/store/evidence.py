@@ -1,0 +1,121 @@
+"""Evidence: what proves that an attempt was taken, and what becomes of a message in doubt.
+
+A provider's answer may be lost, so it is not the only proof: the provider's own report names the attempt, a late answer
+does, or a person looked. Whatever proves it makes the message *accepted* from whichever state it is in, because a retry
+of what has left would be the second mail. What is not proved stays in doubt until a rule or a person decides.
+"""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+import sqlalchemy as sa
+
+from notifier.core.message import Phase, Submission, check_move
+from notifier.store.applications import Application
+from notifier.store.audit import SYSTEM, Change, record
+from notifier.store.database import Tx
+from notifier.store.messages import Message
+from notifier.store.submission import Attempt
+
+#: Words of an attempt's outcome and its reason that others look for.
+ACCEPTED, ACCEPTED_TOO, SENT_AGAIN = "accepted", "accepted_too", "sent_again"
+
+#: Why a message stays in doubt though the feed was alive and said nothing of it.
+PROBABLY_NOT = "probably_not_sent"
+
+
+def prove(tx: Tx, message: Message, attempt: Attempt, *, by: str, provider_id: str = "", header: str = "") -> bool:
+    """It is proved that the provider took this attempt: by its own report, by a late answer, or by a person (`by`).
+
+    Returns whether the message became *accepted* by it. The caller has locked application and message. A second
+    attempt that was taken as well, because a person had chosen to send again, is noted as *accepted_too*.
+    """
+    if header and not message.message_id_header:
+        message.message_id_header = header
+    if attempt.outcome in (ACCEPTED, ACCEPTED_TOO):
+        return False
+    chosen = message.state is Submission.ACCEPTED and _chosen_again(tx, message)
+    attempt.outcome = ACCEPTED_TOO if chosen else ACCEPTED
+    attempt.settled_by, attempt.settled_at = by, tx.now
+    attempt.ended_at = attempt.ended_at or tx.now
+    attempt.provider_id = attempt.provider_id or provider_id
+    if message.state in (Submission.ACCEPTED, Submission.CANCELLED):
+        tx.session.flush()
+        return False
+    before = message.state
+    check_move(before, Submission.ACCEPTED)
+    message.state, message.phase, message.reason = Submission.ACCEPTED, Phase.NONE, ""
+    message.attempt_id, message.lease_until, message.due_at = attempt.id, None, None
+    message.accepted_at = attempt.submitted_at or tx.now
+    message.provider_id = attempt.provider_id
+    message.again_asked_by = ""
+    tx.session.flush()
+    record(tx, [Change(message.workspace_id, message.id, before, Submission.ACCEPTED, by, "proved")])
+    return True
+
+
+def give_up(tx: Tx, message: Message, *, by: str) -> None:
+    """Whoever sends a message in doubt again stops waiting for the attempt in hand: the one path that may duplicate."""
+    tx.session.execute(
+        sa.update(Attempt)
+        .where(Attempt.id == message.attempt_id)
+        .values(settled_by=by, settled_at=tx.now, why=SENT_AGAIN)
+        .execution_options(synchronize_session="fetch")
+    )
+    message.sent_again += 1
+    message.again_asked_by = ""
+
+
+def _chosen_again(tx: Tx, message: Message) -> bool:
+    query = sa.select(Attempt.id).where(
+        Attempt.message_id == message.id, Attempt.why == SENT_AGAIN, Attempt.settled_by != SYSTEM
+    )
+    return tx.session.execute(query.limit(1)).first() is not None
+
+
+def find_attempts(tx: Tx, attempt_id: str) -> list[Attempt]:
+    """The attempt with this id and those that travelled in the same e-mail."""
+    query = sa.select(Attempt).where(sa.or_(Attempt.id == attempt_id, Attempt.joined_to == attempt_id))
+    return list(tx.session.scalars(query.order_by(Attempt.id)))
+
+
+def newest_attempt(tx: Tx, message_id: str) -> Attempt | None:
+    """The last attempt at a message that was handed over, or may have been."""
+    query = sa.select(Attempt).where(Attempt.message_id == message_id, Attempt.submitted_at.is_not(None))
+    return tx.session.scalars(query.order_by(Attempt.fence.desc()).limit(1)).one_or_none()
+
+
+def of_provider_id(tx: Tx, provider: str, provider_id: str) -> str | None:
+    """The message that the provider took under this name."""
+    query = sa.select(Message.id).where(Message.provider_id == provider_id, Message.provider == provider)
+    return tx.session.scalars(query.limit(1)).one_or_none()
+
+
+def newest_to(tx: Tx, candidate_ids: Sequence[str], provider: str, since: datetime) -> str | None:
+    """The newest message these candidates got through this provider since then."""
+    query = (
+        sa.select(Message.id)
+        .join(Application, Application.id == Message.application_id)
+        .where(
+            Application.candidate_id.in_(candidate_ids),
+            Message.state == Submission.ACCEPTED,
+            Message.provider == provider,
+            Message.accepted_at >= since,
+        )
+        .order_by(Message.accepted_at.desc())
+        .limit(1)
+    )
+    return tx.session.scalars(query).one_or_none()
+
+
+def in_doubt_since(tx: Tx, before: datetime, limit: int) -> Sequence[tuple[str, str]]:
+    """(message, application) of doubts about attempts handed over before then, oldest first, that nobody and no rule
+    has judged since the last look."""
+    query = (
+        sa.select(Message.id, Message.application_id)
+        .join(Attempt, Attempt.id == Message.attempt_id)
+        .where(Message.state == Submission.IN_DOUBT, Attempt.submitted_at < before, Message.reason != PROBABLY_NOT)
+        .order_by(Attempt.submitted_at, Message.id)
+        .limit(limit)
+    )
+    return [(row.id, row.application_id) for row in tx.session.execute(query)]

@@ -1,0 +1,196 @@
+"""What mail providers reported, kept as it came before anybody acts on it.
+
+The same report comes three times on average and up to dozens of times, and its id may change on the way, so two keys
+know it: the provider's id and a digest of what it says. Whatever has either is a copy and is not kept again. A report
+about nothing of ours is an *orphan*: kept, shown, and never a change of any state.
+
+A mail that a mail server handed in (a bounce, perhaps) is kept here as well, whole, until it has been read.
+"""
+
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from datetime import datetime
+from enum import StrEnum
+
+import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.orm import Mapped, mapped_column
+
+from notifier.core.errors import NotFound
+from notifier.core.feedback import Address, Heard, Report
+from notifier.store.audit import SYSTEM
+from notifier.store.base import Base
+from notifier.store.database import Tx
+from notifier.store.ids import new_id
+from notifier.store.submission import Attempt
+
+#: What `heard` says of a whole mail that was handed in.
+MAIL = "mail"
+
+
+class EventState(StrEnum):
+    """received: not read yet. applied: it is about a message of ours, and counted. orphan: about nothing of ours."""
+
+    RECEIVED = "received"
+    APPLIED = "applied"
+    ORPHAN = "orphan"
+
+
+class ProviderEvent(Base):
+    """One report. `report` is sealed: it quotes an address. `message_id` is our message, once that is known."""
+
+    __tablename__ = "provider_events"
+    __table_args__ = (
+        sa.UniqueConstraint("provider", "digest"),
+        sa.UniqueConstraint("provider", "event_id"),
+        sa.Index(None, "state", "received_at", "id"),
+        sa.Index(None, "attempt_id", "heard"),
+    )
+
+    id: Mapped[str] = mapped_column(primary_key=True)
+    workspace_id: Mapped[str | None] = mapped_column(sa.ForeignKey("workspaces.id"))
+    provider: Mapped[str]
+    event_id: Mapped[str | None]
+    digest: Mapped[str]
+    heard: Mapped[str]
+    happened_at: Mapped[datetime]
+    received_at: Mapped[datetime]
+    state: Mapped[EventState]
+    reason: Mapped[str] = mapped_column(default="")
+    message_id: Mapped[str | None] = mapped_column(sa.ForeignKey("messages.id"), index=True)
+    attempt_id: Mapped[str | None]
+    report: Mapped[bytes]
+
+
+def keep(tx: Tx, provider: str, reports: Sequence[Report]) -> int:
+    """Keep what was not kept before; returns how many that were."""
+    rows = [
+        _row(tx, provider, report.digest, report.event_id, report.heard.value, report.at, _sealed(tx, report))
+        for report in reports
+    ]
+    return sum(_insert(tx, row) for row in rows)
+
+
+def keep_mail(tx: Tx, provider: str, digest: str, mime: bytes) -> bool:
+    """Keep a whole mail; false if it was here already."""
+    return bool(_insert(tx, _row(tx, provider, digest, "", MAIL, tx.now, tx.keyring.seal_bytes(mime, "event.mail"))))
+
+
+def keep_unreadable(tx: Tx, provider: str, digest: str, body: bytes, why: str) -> None:
+    """Keep a believed post that nobody understands, as an orphan."""
+    row = _row(tx, provider, digest, "", Heard.OTHER.value, tx.now, tx.keyring.seal_bytes(body, "event.mail"))
+    _insert(tx, row | {"state": EventState.ORPHAN, "reason": f"unreadable: {why}"[:200]})
+
+
+def take(tx: Tx, limit: int) -> Sequence[ProviderEvent]:
+    """Up to `limit` reports nobody has read yet, oldest first, locked until the end of the transaction."""
+    query = (
+        sa.select(ProviderEvent)
+        .where(ProviderEvent.state == EventState.RECEIVED)
+        .order_by(ProviderEvent.received_at, ProviderEvent.id)
+        .limit(limit)
+        .with_for_update(skip_locked=True)
+    )
+    return list(tx.session.scalars(query))
+
+
+def open_report(tx: Tx, row: ProviderEvent) -> Report:
+    """The report as it was read."""
+    kept = json.loads(tx.keyring.open(row.report, "event.report"))
+    kept |= {"heard": Heard(kept["heard"]), "about": Address(kept["about"]), "at": row.happened_at}
+    return Report(**kept, raw=b"")
+
+
+def open_mail(tx: Tx, row: ProviderEvent) -> bytes:
+    """The mail as it was handed in."""
+    return tx.keyring.open_bytes(row.report, "event.mail")
+
+
+def conclude(tx: Tx, row: ProviderEvent, state: EventState, reason: str = "") -> None:
+    """The one mover of a report: from *received* to what became of it."""
+    row.state, row.reason = state, reason
+    tx.session.flush()
+
+
+def feed_alive_since(tx: Tx, provider: str, submitted_at: datetime) -> bool:
+    """Whether a report has come about a message handed over later than `submitted_at`: the feed was alive then."""
+    later = sa.exists().where(
+        Attempt.id == ProviderEvent.attempt_id, Attempt.provider == provider, Attempt.submitted_at > submitted_at
+    )
+    query = (
+        sa.select(ProviderEvent.id)
+        .where(
+            ProviderEvent.state == EventState.APPLIED,
+            ProviderEvent.received_at > submitted_at,
+            ProviderEvent.provider == provider,
+            later,
+        )
+        .order_by(ProviderEvent.received_at.desc())
+        .limit(1)
+    )
+    return tx.session.execute(query).first() is not None
+
+
+def of_message(tx: Tx, workspace_id: str, message_id: str) -> list[ProviderEvent]:
+    """Every report about a message, in the order of what it tells."""
+    query = sa.select(ProviderEvent).where(
+        ProviderEvent.message_id == message_id, ProviderEvent.workspace_id == workspace_id
+    )
+    return list(tx.session.scalars(query.order_by(ProviderEvent.happened_at, ProviderEvent.id)))
+
+
+def list_events(tx: Tx, state: EventState | None = None, *, limit: int = 50) -> list[ProviderEvent]:
+    """The newest reports. Orphans belong to no workspace, so only whoever runs the installation reads this list."""
+    query = sa.select(ProviderEvent).order_by(ProviderEvent.received_at.desc(), ProviderEvent.id.desc()).limit(limit)
+    if state is not None:
+        query = query.where(ProviderEvent.state == state)
+    return list(tx.session.scalars(query))
+
+
+def get_event(tx: Tx, event_id: str) -> ProviderEvent:
+    """The report, or NotFound."""
+    row = tx.session.get(ProviderEvent, event_id)
+    if row is None:
+        raise NotFound(f"no provider event {event_id}")
+    return row
+
+
+def anything_received(tx: Tx) -> bool:
+    """Whether any report waits to be read."""
+    query = sa.select(ProviderEvent.id).where(ProviderEvent.state == EventState.RECEIVED).limit(1)
+    return tx.session.execute(query).first() is not None
+
+
+def actor(provider: str) -> str:
+    """How the audit trail names a provider."""
+    return f"provider:{provider}" if provider else SYSTEM
+
+
+def _sealed(tx: Tx, report: Report) -> bytes:
+    # The raw event repeats what the fields say and adds machine names; the fields are what anybody looks at.
+    kept = {name: value for name, value in asdict(report).items() if name not in ("raw", "at")}
+    return tx.keyring.seal(json.dumps(kept, ensure_ascii=False), "event.report")
+
+
+def _row(
+    tx: Tx, provider: str, digest: str, event_id: str, heard: str, happened_at: datetime, report: bytes
+) -> dict[str, object]:
+    return {
+        "id": new_id("evt"),
+        "provider": provider,
+        "event_id": event_id or None,
+        "digest": digest,
+        "heard": heard,
+        "happened_at": happened_at,
+        "received_at": tx.now,
+        "state": EventState.RECEIVED,
+        "reason": "",
+        "report": report,
+    }
+
+
+def _insert(tx: Tx, row: dict[str, object]) -> int:
+    insert = postgresql.insert if tx.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    kept = tx.session.execute(insert(ProviderEvent).values(row).on_conflict_do_nothing().returning(ProviderEvent.id))
+    return int(kept.first() is not None)
