@@ -60,10 +60,19 @@ def _database(url: str) -> str:
 
 
 def _public_key(text: str) -> str:
-    """A key as the provider shows it: base64 of DER, with or without its PEM frame. Kept as given."""
+    """A key as the provider shows it: base64 of DER, with or without its PEM frame; on the curve P-256, as SendGrid
+    makes them. Kept as given. One that cannot verify anything would refuse every event without a word."""
+    from cryptography.exceptions import UnsupportedAlgorithm
+    from cryptography.hazmat.primitives.asymmetric import ec
+    from cryptography.hazmat.primitives.serialization import load_der_public_key
+
     body = re.sub(r"-----[A-Z ]+-----|\s", "", text)
-    if not base64.b64decode(body, validate=True):
-        raise ValueError("not a public key")
+    try:
+        key = load_der_public_key(base64.b64decode(body, validate=True))
+    except UnsupportedAlgorithm as fault:
+        raise ValueError("not a public key") from fault
+    if not isinstance(getattr(key, "curve", None), ec.SECP256R1):
+        raise ValueError("not a key on the curve P-256")
     return text
 
 

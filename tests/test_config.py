@@ -16,7 +16,10 @@ from config import Config, ConfigError, load
 
 KEY = "an-example-of-a-key-that-is-long-enough"
 OLDER = "an-older-example-of-a-key-that-is-long-enough"
-PUBLIC = "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAE83T4O/n84iotIvIW4mdBgQ/7dAfSmpqIM8kF9mN1flpVKS3GRqe62gw+2fNNRaINXvVp"
+PUBLIC = (
+    "MFkwEwYHKoZIzj0CAQYIKoZIzj0DAQcDQgAExQKCD8UpvSoXIDxkjSVUs+uEp5"
+    "vWynz5FFJ+ZcFti5pCLRuvyNTV5vDhTZflWd0wTqae0Jl8uWDKVMVyQUzf+A=="
+)
 PEM = f"-----BEGIN PUBLIC KEY-----\n{PUBLIC[:64]}\n{PUBLIC[64:]}\n-----END PUBLIC KEY-----"
 
 # Every variable, a text for it, and the value that it then has.

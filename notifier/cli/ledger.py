@@ -6,8 +6,10 @@ from notifier.cli.context import ACTOR, Command, as_json, checked, database, onl
 from notifier.cli.printing import moment, show_list, show_one
 from notifier.core.ports import Job
 from notifier.deliver.registry import provider_names
+from notifier.flow.restore import bring_to_rest
 from notifier.store import workspaces
-from notifier.store.database import Tx
+from notifier.store.backup import RESTORED
+from notifier.store.database import Database, Tx
 from notifier.store.ledger import read_ledger
 from notifier.store.workspaces import EVERYTHING, get_workspace, pauses
 
@@ -55,14 +57,27 @@ def pause(why: str, workspace_id: str | None, provider: str | None, json_wanted:
 @only_provider
 @as_json
 def resume(workspace_id: str | None, provider: str | None, json_wanted: bool) -> None:
-    """Send again: everything that is paused, whoever paused it, or only one workspace or one mail provider."""
-    with database() as db, db.begin() as tx:
-        scope = _scope(tx, workspace_id, provider)
-        for paused in [scope] if scope else [row.scope for row in pauses(tx)]:
-            workspaces.resume(tx, paused)
-        records = _paused(tx)
+    """Send again: everything that is paused, whoever paused it, or only one workspace or one mail provider.
+
+    After a restored backup what is scheduled is held first: most of it left before the backup was put back.
+    """
+    with database() as db:
+        records = _resume(db, workspace_id, provider)
     queue().nudge(Job.SEND)
     _show(records, json_wanted)
+
+
+def _resume(db: Database, workspace_id: str | None, provider: str | None) -> list[dict[str, str | None]]:
+    with db.read() as tx:
+        scope = _scope(tx, workspace_id, provider)
+        restored = not scope and any(row.why.startswith(RESTORED) for row in pauses(tx))
+    if restored:
+        rested = bring_to_rest(db, by=ACTOR)
+        click.echo(f"restored from a backup: {rested.held} held, {rested.in_doubt} in doubt; see On hold", err=True)
+    with db.begin() as tx:
+        for paused in [scope] if scope else [row.scope for row in pauses(tx)]:
+            workspaces.resume(tx, paused)
+        return _paused(tx)
 
 
 def _scope(tx: Tx, workspace_id: str | None, provider: str | None) -> str:

@@ -3,14 +3,13 @@
 from collections.abc import Callable
 
 import pytest
-import sqlalchemy as sa
 from flask import Flask
 from flask.testing import FlaskClient
 
 from notifier.core.answer import Impossible, Unknown
-from notifier.core.message import Delivery
-from notifier.store import heartbeats
-from notifier.store.messages import Message
+from notifier.core.feedback import Address, Heard, Report
+from notifier.flow.hear import hear_batch
+from notifier.store import heartbeats, provider_events
 from notifier.store.users import Role
 from notifier.store.workspaces import pause
 from tests.web.conftest import message_of, press, text
@@ -59,8 +58,11 @@ def test_what_came_back_is_listed_as_not_told(world: World, sign_in: SignIn) -> 
     world.change("a1", outcome="rejected")
     world.settle_down()
     world.run_for(hours=72)
+    mail = world.provider.accepted[-1]
+    bounced = Report(Heard.BOUNCED, world.clock.now, "1" * 64, mid=mail.mid, att=mail.att, about=Address.DEAD)
     with world.db.begin() as tx:
-        tx.session.execute(sa.update(Message).values(delivery=Delivery.BOUNCED))
+        provider_events.keep(tx, "scripted", [bounced])
+    hear_batch(world.flow)
 
     page = text(sign_in(), "/trouble")
 
