@@ -1,9 +1,12 @@
 """A wrong environment is told everything at once, with the name of each variable and never a value."""
 
+import base64
 import traceback
 from pathlib import Path
 
 import pytest
+from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
 
 from config import Config, ConfigError, load
 
@@ -56,6 +59,12 @@ def test_a_wrong_value_is_one_mistake_that_names_its_variable(name: str, wrong: 
     assert told[0] == f"{name}: expected {Config.model_fields[name.lower()].description}"
 
 
+def written(curve: ec.EllipticCurve) -> str:
+    """A public key on this curve, as a provider would show it."""
+    made = ec.generate_private_key(curve).public_key()
+    return base64.b64encode(made.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo)).decode()
+
+
 @pytest.mark.parametrize(
     ("name", "wrong"),
     [
@@ -77,6 +86,9 @@ def test_a_wrong_value_is_one_mistake_that_names_its_variable(name: str, wrong: 
         ("TRUSTED_HOSTS", "example.com:8000"),
         ("SECRET_KEY_FALLBACKS", ","),
         ("SENDGRID_EVENTS_PUBLIC_KEY", ","),
+        ("SENDGRID_EVENTS_PUBLIC_KEY", "QUJD"),
+        ("SENDGRID_EVENTS_PUBLIC_KEY", written(ec.SECP384R1())),
+        ("SENDGRID_REPLIES_PUBLIC_KEY", written(ec.SECP384R1())),
         ("SMTP_URL", "smtp://mail/path"),
         ("SMTP_URL", "smtp://mail?starttls=maybe"),
         ("MAIL_FROM", "a@example.com, b@example.com"),

@@ -6,9 +6,11 @@ doing it twice does nothing. What is about nothing of ours stays as an orphan an
 """
 
 import hashlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from functools import partial
 
 import structlog
+from sqlalchemy.exc import DBAPIError
 
 from notifier.core.errors import Unreadable
 from notifier.core.ports import Job
@@ -20,7 +22,7 @@ from notifier.flow import reports
 from notifier.flow.parts import Flow
 from notifier.flow.receive import Receipt
 from notifier.store import applications, provider_events
-from notifier.store.database import Tx
+from notifier.store.database import Tx, means_away
 from notifier.store.provider_events import MAIL, EventState, ProviderEvent
 
 log = structlog.get_logger()
@@ -82,14 +84,26 @@ def hear_batch(flow: Flow, limit: int = 200) -> int:
     """Read up to `limit` reports, oldest first; returns how many. 0 means that there is nothing to do."""
     with flow.db.begin() as tx:
         rows = provider_events.take(tx, limit)
-        mails = [row for row in rows if row.heard == MAIL]
         named = [(row, reports.about(flow, tx, row)) for row in rows if row.heard != MAIL]
         applications.lock_ids(tx, _concerned(tx, named))
         for row, found in named:
-            reports.apply(flow, tx, row, found)
-        for row in mails:
-            _unfold(tx, row)
+            _safely(tx, row, partial(reports.apply, tx, row, found))
+        for row in rows:
+            if row.heard == MAIL:
+                _safely(tx, row, partial(_unfold, tx, row))
         return len(rows)
+
+
+def _safely(tx: Tx, row: ProviderEvent, effect: Callable[[], None]) -> None:
+    """Let one report have its effect. One that breaks us is an orphan with its reason and stops nobody else."""
+    try:
+        with tx.session.begin_nested():
+            effect()
+    except Exception as fault:
+        if isinstance(fault, DBAPIError) and means_away(fault):
+            raise
+        log.exception("events.broken", report=row.id)
+        provider_events.conclude(tx, row, EventState.ORPHAN, f"fault: {type(fault).__name__}")
 
 
 def _concerned(tx: Tx, named: Sequence[tuple[ProviderEvent, reports.About | None]]) -> list[str]:

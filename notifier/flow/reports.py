@@ -12,7 +12,7 @@ import structlog
 
 from notifier.core import feedback
 from notifier.core.feedback import TAKEN, Address, Heard, Report
-from notifier.core.message import NOT_TOLD, Delivery, Purpose, Submission
+from notifier.core.message import NOT_TOLD, Purpose, Submission
 from notifier.core.stage import Outcome
 from notifier.flow import conclude
 from notifier.flow.again import CAME_BACK
@@ -80,7 +80,7 @@ def _named(tx: Tx, provider: str, report: Report) -> tuple[list[Attempt], str | 
     return [], None
 
 
-def apply(flow: Flow, tx: Tx, row: ProviderEvent, found: About | None) -> None:
+def apply(tx: Tx, row: ProviderEvent, found: About | None) -> None:
     """Let a report have its effect. The applications it concerns are locked. Doing it again does nothing."""
     if found is None:
         provider_events.conclude(tx, row, EventState.ORPHAN, "unknown_message")
@@ -91,7 +91,7 @@ def apply(flow: Flow, tx: Tx, row: ProviderEvent, found: About | None) -> None:
         message = messages.get_message(tx, None, message_id, lock=True)
         application = tx.session.get_one(Application, message.application_id)
         attempt = tx.session.get(Attempt, found.attempt_ids[number]) if found.attempt_ids else None
-        _one(flow, tx, message, application, attempt, found.report, actor)
+        _one(tx, message, application, attempt, found.report, actor)
         row.workspace_id, row.message_id = message.workspace_id, row.message_id or message.id
     row.attempt_id = found.attempt_ids[0] if found.attempt_ids else None
     _person(tx, found, actor)
@@ -99,9 +99,8 @@ def apply(flow: Flow, tx: Tx, row: ProviderEvent, found: About | None) -> None:
 
 
 def _one(
-    flow: Flow, tx: Tx, message: Message, application: Application, attempt: Attempt | None, report: Report, actor: str
+    tx: Tx, message: Message, application: Application, attempt: Attempt | None, report: Report, actor: str
 ) -> None:
-    del flow
     if attempt is not None and report.heard in TAKEN:
         header = f"<{report.message_id}>" if report.message_id else ""
         conclude.prove(tx, message, application, attempt, by=actor, provider_id=report.provider_id, header=header)
@@ -156,7 +155,3 @@ def _quiet(tx: Tx, candidate: people.Candidate, actor: str) -> None:
                 messages.move(tx, message, Submission.HELD, actor=actor, reason="complained")
         if row.outcome is Outcome.NONE and row.deleted_at is None and row.promise_due is not None:
             row.owed_since = row.owed_since or tx.now
-
-
-#: Delivery states of a message whose provider is still at it, or that nothing was heard of.
-OPEN_DELIVERY = (Delivery.NONE, Delivery.PROCESSED, Delivery.DEFERRED)
