@@ -21,14 +21,12 @@ from notifier.deliver.inbound_parse import open_post
 from notifier.flow import reports
 from notifier.flow.parts import Flow
 from notifier.flow.receive import Receipt
+from notifier.flow.reports import BY_MAIL
 from notifier.store import applications, provider_events
 from notifier.store.database import Tx, means_away
 from notifier.store.provider_events import MAIL, EventState, ProviderEvent
 
 log = structlog.get_logger()
-
-#: The provider named for what came as a mail, whichever server handed it in. Such a report is signed by nobody.
-BY_MAIL = "mail"
 
 
 def hear(flow: Flow, provider: str, headers: Mapping[str, str], body: bytes) -> Receipt:

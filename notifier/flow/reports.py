@@ -32,15 +32,19 @@ RECENT = timedelta(days=4)
 #: Our Message-ID: the message, the attempt, and our domain (`deliver.compose`).
 _OURS = re.compile(r"(msg_[a-z0-9]{10,40})\.(att_[a-z0-9]{10,40})@", re.ASCII)
 
+#: The provider named for what came as a mail, whichever server handed it in. Such a report is signed by nobody.
+BY_MAIL = "mail"
+
 _STATE_OF_ADDRESS = {Address.DEAD: "dead", Address.DOUBTFUL: "doubtful"}
 
 
 @dataclass(frozen=True, slots=True)
 class About:
-    """Whom a report is about. `attempts` are those it speaks of: one, or all that travelled in one e-mail."""
+    """Whom a report is about. `attempt_ids` are those it speaks of: one, or all that travelled in one e-mail; none
+    where the attempt is not known here though its message is (a backup was put back)."""
 
     report: Report
-    message_ids: tuple[str, ...]
+    message_id: str
     attempt_ids: tuple[str, ...]
     application_id: str
     candidate_id: str | None
@@ -52,14 +56,16 @@ def about(flow: Flow, tx: Tx, row: ProviderEvent) -> About | None:
     if report.env and report.env != flow.settings.environment:
         return None
     attempts, message_id = _named(tx, row.provider, report)
-    message_ids = tuple(attempt.message_id for attempt in attempts) or ((message_id,) if message_id else ())
-    message = tx.session.get(Message, message_ids[0]) if message_ids else None
-    if message is None or message.snapshot is None:
-        return None
-    if report.mid and report.mid not in message_ids:
-        return None  # an attempt of one message under the name of another: not ours to guess
+    message = tx.session.get(Message, attempts[0].message_id if attempts else message_id or "")
+    if message is None or (report.mid and report.mid not in {message_id, *(one.message_id for one in attempts)}):
+        return None  # nothing of ours, or an attempt of one message under the name of another
     application = tx.session.get_one(Application, message.application_id)
-    return About(report, message_ids, tuple(one.id for one in attempts), application.id, application.candidate_id)
+    if not attempts and (newest := evidence.newest_attempt(tx, message.id)) is not None and not report.att:
+        attempts = [newest]
+    forgotten = report.att and report.mid and row.provider != BY_MAIL and report.heard in TAKEN
+    if application.deleted_at is not None or not (attempts or forgotten):
+        return None  # erased since; or a message that was never handed over
+    return About(report, message.id, tuple(one.id for one in attempts), application.id, application.candidate_id)
 
 
 def _named(tx: Tx, provider: str, report: Report) -> tuple[list[Attempt], str | None]:
@@ -71,10 +77,9 @@ def _named(tx: Tx, provider: str, report: Report) -> tuple[list[Attempt], str | 
     if mid:
         return [], mid
     if report.provider_id and (found := evidence.of_provider_id(tx, provider, report.provider_id)):
-        attempt = evidence.newest_attempt(tx, found)
-        return ([attempt] if attempt is not None and attempt.provider_id == report.provider_id else []), found
+        return [], found
     nameless = not (mid or att or report.provider_id)
-    if nameless and provider != "mail" and report.heard in (Heard.BOUNCED, Heard.DROPPED) and report.address:
+    if nameless and provider != BY_MAIL and report.heard in (Heard.BOUNCED, Heard.DROPPED) and report.address:
         people_there = people.with_address(tx, report.address)
         return [], evidence.newest_to(tx, people_there, provider, report.at - RECENT) if people_there else None
     return [], None
@@ -87,26 +92,31 @@ def apply(tx: Tx, row: ProviderEvent, found: About | None) -> None:
         log.warning("events.orphan", provider=row.provider, report=row.id)
         return
     actor = provider_events.actor(row.provider)
-    for number, message_id in enumerate(dict.fromkeys(found.message_ids)):
-        message = messages.get_message(tx, None, message_id, lock=True)
+    for attempt_id in found.attempt_ids or (_remembered(tx, row, found),):
+        attempt = tx.session.get_one(Attempt, attempt_id)
+        message = messages.get_message(tx, None, attempt.message_id, lock=True)
         application = tx.session.get_one(Application, message.application_id)
-        attempt = tx.session.get(Attempt, found.attempt_ids[number]) if found.attempt_ids else None
         _one(tx, message, application, attempt, found.report, actor)
         row.workspace_id, row.message_id = message.workspace_id, row.message_id or message.id
-    row.attempt_id = found.attempt_ids[0] if found.attempt_ids else None
+        row.attempt_id = row.attempt_id or attempt.id
     _person(tx, found, actor)
     provider_events.conclude(tx, row, EventState.APPLIED)
 
 
-def _one(
-    tx: Tx, message: Message, application: Application, attempt: Attempt | None, report: Report, actor: str
-) -> None:
-    if attempt is not None and report.heard in TAKEN:
+def _remembered(tx: Tx, row: ProviderEvent, found: About) -> str:
+    """Write down an attempt that this database has forgotten: it is older than the mail, because it was restored."""
+    message = messages.get_message(tx, None, found.message_id, lock=True)
+    log.warning("events.attempt_remembered", message=message.id, provider=row.provider)
+    return evidence.remember(tx, message, found.report.att, provider=row.provider, at=found.report.at).id
+
+
+def _one(tx: Tx, message: Message, application: Application, attempt: Attempt, report: Report, actor: str) -> None:
+    if report.heard in TAKEN:
         header = f"<{report.message_id}>" if report.message_id else ""
         conclude.prove(tx, message, application, attempt, by=actor, provider_id=report.provider_id, header=header)
     if report.heard is Heard.COMPLAINED:
         message.complained = True
-    if attempt is not None and message.attempt_id != attempt.id:
+    if message.attempt_id != attempt.id:
         return  # an attempt that was given up; the message's own delivery is that of the one that counts
     _delivered(tx, message, application, report, actor)
 
@@ -132,7 +142,7 @@ def _person(tx: Tx, found: About, actor: str) -> None:
     candidate = tx.session.get(people.Candidate, found.candidate_id) if found.candidate_id else None
     if candidate is None or candidate.erased_at is not None:
         return
-    message = tx.session.get_one(Message, found.message_ids[0])
+    message = tx.session.get_one(Message, found.message_id)
     kept = messages.open_snapshot(tx, message)
     address = report.address or (str(kept["to_address"]) if kept else "")
     if report.about in _STATE_OF_ADDRESS:

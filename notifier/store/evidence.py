@@ -54,6 +54,27 @@ def prove(tx: Tx, message: Message, attempt: Attempt, *, by: str, provider_id: s
     return True
 
 
+def remember(tx: Tx, message: Message, attempt_id: str, *, provider: str, at: datetime) -> Attempt:
+    """An attempt that only the provider knows of. It takes a fence of its own, so whoever has the message in hand now
+    gets it past no other step. The caller has locked application and message."""
+    message.fence += 1
+    attempt = Attempt(
+        id=attempt_id,
+        workspace_id=message.workspace_id,
+        message_id=message.id,
+        fence=message.fence,
+        provider=provider,
+        started_at=at,
+        submitted_at=at,
+        outcome="",
+        why="",
+        provider_id="",
+    )
+    tx.session.add(attempt)
+    tx.session.flush()
+    return attempt
+
+
 def give_up(tx: Tx, message: Message, *, by: str) -> None:
     """Whoever sends a message in doubt again stops waiting for the attempt in hand: the one path that may duplicate."""
     tx.session.execute(
