@@ -1,8 +1,8 @@
 """Indexes that keep the ledger's every-minute check to the work in hand.
 
-They only add, so a program of the release before works on. Building them makes writers wait: for a few seconds on a
-million applications, less than a writer waits before it tries again. Whoever wants no wait on a large PostgreSQL makes
-them beforehand with CREATE INDEX CONCURRENTLY under the same names; then they are found here and left alone.
+They only add, so a program of the release before works on. While they are built nobody else writes: a few seconds for
+each million of applications, in which webhooks are answered 503 and come again. Whoever wants no wait on a large
+PostgreSQL makes them beforehand with CREATE INDEX CONCURRENTLY under the same names; here they are then left alone.
 """
 
 import sqlalchemy as sa
@@ -26,6 +26,8 @@ INDEXES = (
 
 def upgrade() -> None:
     """Add what the message says."""
+    if op.get_bind().dialect.name == "postgresql":
+        op.execute("SET LOCAL statement_timeout = 0")  # the limit is for programs, and a long history takes its time
     for name, table, columns, condition in INDEXES:
         where = sa.text(condition)
         op.create_index(name, table, columns, if_not_exists=True, sqlite_where=where, postgresql_where=where)
