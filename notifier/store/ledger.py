@@ -101,7 +101,7 @@ def count(tx: Tx, workspace_id: str | None = None) -> dict[str, int]:
     """Every count of the ledger, by its name. All in one statement, so that they are of one moment."""
     queries = _webhooks(workspace_id) | _outcomes(workspace_id)
     columns = [query.scalar_subquery().label(name) for name, query in queries.items()]
-    found: dict[str, int] = dict(tx.session.execute(sa.select(*columns)).one()._mapping)
+    found: dict[str, int] = dict(tx.session.execute(sa.select(*columns)).mappings().one())
     found["outcomes"] = found["applications"] - found.pop("under_way")
     found["open"] += found.pop("failed")
     found["told"] = found["outcomes"] - sum(found[name] for name in ("pending", "held", "in_doubt", "open"))
@@ -110,7 +110,7 @@ def count(tx: Tx, workspace_id: str | None = None) -> dict[str, int]:
 
 
 def _webhooks(workspace_id: str | None) -> dict[str, sa.Select[int]]:
-    everything = sa.select(sa.func.count()).select_from(InboxItem).where(within(InboxItem, workspace_id))
+    everything = sa.select(sa.func.count()).select_from(InboxItem).where(*within(InboxItem, workspace_id))
     apart = (InboxState.RECEIVED, InboxState.IGNORED, InboxState.QUARANTINED)
     return {"inbox": everything} | {state.value: everything.where(InboxItem.state == state) for state in apart}
 
@@ -118,12 +118,12 @@ def _webhooks(workspace_id: str | None) -> dict[str, sa.Select[int]]:
 def _outcomes(workspace_id: str | None) -> dict[str, sa.Select[int]]:
     applications = sa.select(sa.func.count()).select_from(Application)
     carried = sa.select(sa.func.count()).select_from(Message).join(Application, CARRIER)
-    carried = carried.where(Application.outcome != Outcome.NONE, within(Message, workspace_id))
+    carried = carried.where(Application.outcome != Outcome.NONE, *within(Message, workspace_id))
     by_hand = sa.and_(Application.told_at.is_not(None), Application.told_how != "email")
     uncarried = ~sa.exists().where(CARRIER).correlate(Application)
     waiting = (Submission.AWAITING_APPROVAL, Submission.SCHEDULED, Submission.SENDING)
     return {
-        "applications": applications.where(within(Application, workspace_id)),
+        "applications": applications.where(*within(Application, workspace_id)),
         "under_way": applications.where(each_of(Application, workspace_id), Application.outcome == Outcome.NONE),
         "pending": carried.where(Message.state.in_(waiting)),
         "held": carried.where(Message.state == Submission.HELD),

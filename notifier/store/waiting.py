@@ -12,6 +12,7 @@ from notifier.store.applications import Application
 from notifier.store.database import Tx
 from notifier.store.inbox import InboxItem
 from notifier.store.messages import Message
+from notifier.store.provider_events import EventState, ProviderEvent
 from notifier.store.submission import CURRENT, Attempt
 
 
@@ -21,7 +22,8 @@ class Waiting:
 
     `in_doubt` counts from the end of the attempt that left the doubt; `due` is when the message wanted to leave, paused
     or not; `received` when the unread webhook came. `worker` and `relay` are the last heartbeats (`None`: none for a
-    day). `now` is the moment all of them were read at, by the same clock.
+    day). `orphans` counts what providers reported about nothing of ours. `now` is the moment all were read at, by the
+    same clock.
     """
 
     in_doubt: datetime | None
@@ -29,6 +31,7 @@ class Waiting:
     received: datetime | None
     worker: datetime | None
     relay: datetime | None
+    orphans: int
     now: datetime
 
 
@@ -47,11 +50,13 @@ def read_waiting(tx: Tx) -> Waiting:
         .limit(1)
     )
     received = sa.select(sa.func.min(InboxItem.received_at)).where(InboxItem.state == InboxState.RECEIVED)
+    orphans = sa.select(sa.func.count()).select_from(ProviderEvent).where(ProviderEvent.state == EventState.ORPHAN)
     return Waiting(
         in_doubt=tx.session.execute(doubt).scalar_one(),
         due=tx.session.execute(due).scalar_one_or_none(),
         received=tx.session.execute(received).scalar_one(),
         worker=heartbeats.last_beat(tx, "worker"),
         relay=heartbeats.last_beat(tx, "relay"),
+        orphans=tx.session.execute(orphans).scalar_one(),
         now=tx.now,
     )

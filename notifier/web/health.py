@@ -65,7 +65,7 @@ def _beat(at: datetime | None, now: datetime) -> dict[str, object]:
 
 
 class Counts(Collector):
-    """The ledger of everything as gauges, as old as `Ledgers` lets it be, and who waits longest. Raises DatabaseAway."""
+    """The ledger of everything as gauges, as old as `Ledgers` lets it be, and who waits. Raises DatabaseAway."""
 
     def __init__(self, ledgers: Ledgers) -> None:
         self._ledgers = ledgers

@@ -1,4 +1,4 @@
-"""`notifier ledger`: the exit code says whether a law is broken, and `--full` also looks at what was settled long ago."""
+"""`notifier ledger`: the exit code says whether a law is broken, and `--full` looks at what was settled, too."""
 
 from datetime import timedelta
 

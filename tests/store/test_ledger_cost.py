@@ -31,7 +31,8 @@ def statements(db: Database) -> list[tuple[str, Any]]:
 
         @sa.event.listens_for(tx.session.connection(), "after_cursor_execute")
         def note(_c: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> None:
-            sent.append((statement, parameters))
+            if statement.startswith("SELECT"):
+                sent.append((statement, parameters))
 
         read_ledger(tx)
         read_waiting(tx)
@@ -75,7 +76,7 @@ def _table_of(index: str) -> str:
 def history(database_url: str) -> Iterator[Database]:
     """Enough of a history for a planner to have a choice."""
     db = Database(database_url, secrets=SECRETS)
-    fill(db, 1500, lambda _done: None)
+    fill(db, 1000, lambda _done: None)
     yield db
     db.dispose()
 

@@ -63,7 +63,9 @@ def message(tx: Tx, external_id: str) -> Message:
 def attempt(tx: Tx, of: Message, **values: Any) -> None:
     """Another attempt at a message, by hand."""
     made = {"id": "att_2", "workspace_id": of.workspace_id, "message_id": of.id, "fence": 9, "provider": "scripted"}
-    tx.session.add(Attempt(**made | {"started_at": tx.now, "outcome": "accepted", "why": "", "provider_id": ""} | values))
+    tx.session.add(
+        Attempt(**made | {"started_at": tx.now, "outcome": "accepted", "why": "", "provider_id": ""} | values)
+    )
 
 
 def note(tx: Tx, subject: str, after: str) -> None:
@@ -101,7 +103,9 @@ class TestInHand:
         with history.db.begin() as tx:
             long_ago = tx.now - timedelta(days=20)
             for fence in (7, 8):
-                attempt(tx, message(tx, "waiting"), id=f"att_{fence}", fence=fence, started_at=long_ago, ended_at=long_ago)
+                attempt(
+                    tx, message(tx, "waiting"), id=f"att_{fence}", fence=fence, started_at=long_ago, ended_at=long_ago
+                )
 
         assert laws(history) == {"L3"}
 
@@ -124,6 +128,12 @@ def two_answers(tx: Tx) -> None:
 
 def two_answers_without_a_time(tx: Tx) -> None:
     attempt(tx, message(tx, "mailed"))
+
+
+def settled_by_a_report(tx: Tx) -> None:
+    """A second answer is proved long after the first: the attempt ended a month ago, and no entry is written."""
+    long_ago = tx.now - timedelta(days=30)
+    attempt(tx, message(tx, "mailed"), ended_at=long_ago, settled_at=tx.now, settled_by="provider:scripted")
 
 
 def told_again_by_phone(tx: Tx) -> None:
@@ -158,6 +168,7 @@ def came_back_and_nobody_was_asked(tx: Tx) -> None:
     [
         (two_answers, {"L3"}),
         (two_answers_without_a_time, {"L3"}),
+        (settled_by_a_report, {"L3"}),
         (told_again_by_phone, {"L1"}),
         (accepted_now, {"L4", "L11"}),
         (accepted_some_time, {"L4", "L11"}),
@@ -238,3 +249,12 @@ def test_a_pause_of_the_provider_in_use_is_no_neglect_and_one_of_another_is(worl
 def test_quick_and_full_count_the_same(history: World) -> None:
     assert counts(history) == counts(history, full=True)
     assert (counts(history)["told"], counts(history)["pending"]) == (2, 1)
+
+
+def test_a_clock_that_is_set_back_breaks_no_law(world_on: World) -> None:
+    world_on.change("a1", outcome="rejected")
+    world_on.settle_down()
+    world_on.clock.tick(hours=-1)
+    settle.hold(world_on.flow, world_on.workspace, world_on.messages()[0].id, by="usr_1", why="wait")
+
+    assert (laws(world_on), laws(world_on, full=True)) == (set(), set())
