@@ -35,6 +35,11 @@ run: $(VENV)/run.stamp ## everything on this machine, on your configuration: web
 test: $(VENV)/dev.stamp ## the whole test suite
 	@$(BIN)/pytest -n auto $(ARGS)
 
+.PHONY: chaos
+chaos: $(VENV)/dev.stamp ## kill -9 of every process for minutes, then count: each message told once; docs/chaos.md
+	@$(BIN)/python -m tests.chaos --database postgresql $(ARGS)
+	@$(BIN)/python -m tests.chaos --database sqlite $(ARGS)
+
 .PHONY: check
 check: $(VENV)/dev.stamp ## lint, format, templates, types, import contracts
 	@$(BIN)/ruff check .

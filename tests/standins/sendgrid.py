@@ -10,6 +10,9 @@ In a test::
 By hand, for other processes: ``python -m tests.standins.sendgrid --port 8025 --record mails.jsonl``. Every accepted
 mail is one line of JSON in that file, on the disk before the answer leaves, so that what a client believes can be
 compared with what was taken. What SendGrid would refuse is refused as it would (``sendgrid_rules``).
+
+With ``--events http://127.0.0.1:8000/hooks/mail/sendgrid/events --key-file events.key`` it reports, in signed posts
+to that address, what becomes of every mail it took (``sendgrid_events``). The file gets the key to verify them with.
 """
 
 import argparse
@@ -29,12 +32,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from tests.standins.behaviours import Behaviour, CloseAfter, Cut, Delay, Drip, Hang, Refuse, Truncate
-from tests.standins.sendgrid_rules import problems
-
-MOST_BYTES = 30 * 1024 * 1024
-
-#: What the proxy in front of the API says, which knows no JSON.
-TOO_LARGE = b"<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body></body>\r\n</html>\r\n"
+from tests.standins.sendgrid_events import Events, Habits
+from tests.standins.sendgrid_rules import MOST_BYTES, TOO_LARGE, problems
 
 
 @dataclass(frozen=True)
@@ -58,15 +57,25 @@ class Mail:
 
 
 class SendGrid:
-    """The server. `key` empty takes any key; `delay` seconds pass before every answer."""
+    """The server. `key` empty takes any key; `delay` seconds pass before every answer; `events` tell of taken mails."""
 
-    def __init__(self, *, port: int = 0, key: str = "", record: Path | None = None, delay: float = 0.0) -> None:
+    def __init__(
+        self,
+        *,
+        port: int = 0,
+        key: str = "",
+        record: Path | None = None,
+        delay: float = 0.0,
+        events: Events | None = None,
+    ) -> None:
         self.key = key
         self.delay = delay
+        self.events = events
         self.mails: list[Mail] = []
         self.refused: list[Any] = []
         self.requests = itertools.count()
         self.connections = 0
+        self.in_hand: dict[int, bytes] = {}
         self._behaviours: deque[Behaviour] = deque()
         self._always: Behaviour | None = None
         self._lock = threading.Lock()
@@ -87,12 +96,16 @@ class SendGrid:
 
     def start(self) -> Self:
         threading.Thread(target=self._server.serve_forever, kwargs={"poll_interval": 0.02}, daemon=True).start()
+        if self.events is not None:
+            self.events.start()
         return self
 
     def stop(self) -> None:
         self._server.shutdown()
         self._server.end_connections()
         self._server.server_close()
+        if self.events is not None:
+            self.events.stop()
         if self._record is not None:
             self._record.close()
 
@@ -115,7 +128,13 @@ class SendGrid:
                 self._record.write(json.dumps(line).encode() + b"\n")
                 self._record.flush()
                 os.fsync(self._record.fileno())
+        if self.events is not None:
+            self.events.tell(mail.x_message_id, mail.to, mail.custom_args)
         return mail
+
+    def answering(self, word: str) -> bool:
+        """Whether a request with this word in it has come and is not answered yet."""
+        return any(word.encode() in body for body in list(self.in_hand.values()))
 
 
 class _Server(ThreadingHTTPServer):
@@ -156,14 +175,18 @@ class _Handler(BaseHTTPRequestHandler):
         server: Any = self.server
         sendgrid: SendGrid = server.sendgrid
         body = self.rfile.read(int(self.headers.get("Content-Length", "0")))
-        next(sendgrid.requests)
+        number = next(sendgrid.requests)
+        sendgrid.in_hand[number] = body
+        try:
+            self._answer(sendgrid, body)
+        finally:
+            del sendgrid.in_hand[number]
+
+    def _answer(self, sendgrid: SendGrid, body: bytes) -> None:
         time.sleep(sendgrid.delay)
         behaviour = sendgrid.behaviour()
-        if isinstance(behaviour, Refuse):
-            self._refuse(behaviour.code, ["made to refuse"], behaviour.headers, behaviour.body)
-            return
-        if isinstance(behaviour, Cut | Hang) and not behaviour.taken:
-            self._fall_silent(behaviour)
+        if isinstance(behaviour, Refuse | Cut | Hang) and not behaviour.taken:
+            self._fail(behaviour)
             return
         payload = self._checked(sendgrid, body)
         if payload is not None:
@@ -200,8 +223,8 @@ class _Handler(BaseHTTPRequestHandler):
     def _accept(self, mail: Mail, behaviour: Behaviour | None) -> None:
         if isinstance(behaviour, Delay):
             time.sleep(behaviour.seconds)
-        if isinstance(behaviour, Cut | Hang):
-            self._fall_silent(behaviour)
+        if isinstance(behaviour, Refuse | Cut | Hang):
+            self._fail(behaviour)
             return
         if isinstance(behaviour, Drip):
             for byte in f"HTTP/1.1 202 Accepted\r\nX-Message-Id: {mail.x_message_id}\r\nContent-Length: 0\r\n\r\n":
@@ -217,9 +240,11 @@ class _Handler(BaseHTTPRequestHandler):
             self.wfile.write(b"half a bo")
         self.close_connection = isinstance(behaviour, Truncate | CloseAfter)
 
-    def _fall_silent(self, behaviour: Cut | Hang) -> None:
-        if isinstance(behaviour, Hang):
-            time.sleep(behaviour.seconds)
+    def _fail(self, behaviour: Refuse | Cut | Hang) -> None:
+        if isinstance(behaviour, Refuse):
+            self._refuse(behaviour.code, ["made to refuse"], behaviour.headers, behaviour.body)
+            return
+        time.sleep(behaviour.seconds if isinstance(behaviour, Hang) else 0)
         self.close_connection = True
 
     def _refuse(
@@ -255,12 +280,17 @@ def main() -> None:
     options.add_argument("--record", type=Path, required=True, help="append accepted mails to this file")
     options.add_argument("--delay", type=float, default=0.0, help="milliseconds before every answer")
     options.add_argument("--key", default="", help="the only key that is let in; without it any is")
+    options.add_argument("--events", default="", metavar="URL", help="post there, signed, what becomes of the mails")
+    options.add_argument("--key-file", type=Path, help="write there the key that the posts are verified with")
     chosen = options.parse_args()
-    sendgrid = SendGrid(port=chosen.port, key=chosen.key, record=chosen.record, delay=chosen.delay / 1000)
+    events = Events(chosen.events, Habits(late=2.0, copies=2, renamed=0.5, shuffled=True)) if chosen.events else None
+    if events is not None and chosen.key_file is not None:
+        chosen.key_file.write_text(events.public_key + "\n", encoding="ascii")
+    settings = {"port": chosen.port, "key": chosen.key, "record": chosen.record, "delay": chosen.delay / 1000}
     stopped = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda *_: stopped.set())
-    with sendgrid:
+    with SendGrid(**settings, events=events) as sendgrid:
         print(sendgrid.url, flush=True)
         stopped.wait()
 

@@ -27,6 +27,11 @@ MOST_CUSTOM_ARGS = 10_000
 
 LONGEST_ADDRESS = 320
 
+MOST_BYTES = 30 * 1024 * 1024
+
+#: What the proxy in front of the API says, which knows no JSON.
+TOO_LARGE = b"<html>\r\n<head><title>413 Request Entity Too Large</title></head>\r\n<body></body>\r\n</html>\r\n"
+
 Problem = tuple[str, str]
 
 
