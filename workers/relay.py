@@ -4,6 +4,8 @@ Every few seconds it lets the flow do what time alone makes happen and asks what
 by itself, in small batches between two of its own heartbeats, when nobody can be nudged, when no worker has beaten for
 a while, and when something stayed due for two periods although a worker was told. Relays know nothing of each other and
 any number may run: what one has claimed the others do not find.
+
+After every look it lets go a little of what has been kept long enough, if there is anything.
 """
 
 import os
@@ -21,6 +23,7 @@ from notifier.app import create_flow
 from notifier.core.errors import DatabaseAway
 from notifier.core.ports import Clock, Job
 from notifier.flow.parts import Flow
+from notifier.flow.retention import retain
 from notifier.flow.watch import Due, beat, last_beat, watch
 from notifier.store.heartbeats import FRESH
 from workers.batches import batches
@@ -52,7 +55,10 @@ LONGEST = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Post:
-    """What a relay works with. Each batch does a little of one kind; `worker_beat` is any worker's newest beat."""
+    """What a relay works with. Each batch does a little of one kind; `worker_beat` is any worker's newest beat.
+
+    `retain` lets a little go and says whether there is more; without it nothing is let go.
+    """
 
     watch: Callable[[], Due]
     batches: Mapping[Job, Batch]
@@ -60,6 +66,7 @@ class Post:
     worker_beat: Callable[[], datetime | None]
     nudge: Callable[[Job], bool]
     clock: Clock
+    retain: Callable[[], bool] = lambda: False
 
 
 class Relay:
@@ -78,6 +85,8 @@ class Relay:
         while not self._stop():
             try:
                 wait = self.turn()
+                if self._post.retain():
+                    wait = min(wait, SOON)
                 pause = SHORTEST
             except DatabaseAway as fault:
                 log.warning("relay.database_away", error=str(fault))
@@ -131,6 +140,7 @@ def post_for(flow: Flow) -> Post:
         worker_beat=partial(last_beat, flow, "worker"),
         nudge=flow.queue.nudge,
         clock=flow.clock,
+        retain=partial(retain, flow),
     )
 
 

@@ -11,6 +11,10 @@ from urllib.parse import urlsplit
 
 THREADS = 8
 
+#: Open connections of a process: fewer than the 1024 files that a process may commonly have open, with room for the
+#: database's and Redis's.
+CONNECTIONS = 900
+
 #: Seconds an open request gets when the server stops, and after which a process without a sign of life is replaced.
 GRACE = 25
 SILENCE = 60
@@ -36,7 +40,8 @@ def command(host: str, port: int, processes: int) -> list[str]:
         "bind": f"{host}:{port}",
         "workers": processes,
         "threads": THREADS,
-        "worker-class": "gthread",
+        "worker-class": "workers.deadline.ReadFirst",
+        "worker-connections": CONNECTIONS,
         "timeout": SILENCE,
         "graceful-timeout": GRACE,
         "keep-alive": 5,
