@@ -1,17 +1,25 @@
-"""`notifier db`: the schema of the database, its backup, and what follows when one was put back."""
+"""`notifier db`: the schema of the database, its backup, what follows when one was put back, and what is let go.
 
+The list of erased people (`db tombstones`) is one JSON object a line, so that it can be compared, merged and appended
+to with ordinary tools: `{"source": "src_…", "candidate": "the ATS's id"}`.
+"""
+
+import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import TextIO
 
 import click
 from alembic.util import CommandError
 from sqlalchemy.exc import DBAPIError
 
 from notifier.cli.context import ACTOR, Group, as_json, database
-from notifier.cli.printing import show_one
+from notifier.cli.printing import show_list, show_one
 from notifier.core.errors import DatabaseAway, Refused
-from notifier.flow.restore import bring_to_rest
-from notifier.store import schema
+from notifier.core.retention import KEEP, Kind
+from notifier.flow.restore import ErasedAgain, bring_to_rest, erase_again
+from notifier.flow.retention import due, retain_all
+from notifier.store import people, schema
 from notifier.store.backup import back_up
 from notifier.store.submission import LEASE
 
@@ -25,9 +33,13 @@ NEXT = (
 )
 
 
+#: What tables of `db retain` show.
+RETAINED = ("kind", "what", "days", "then", "rows")
+
+
 @click.group(cls=Group)
 def db() -> None:
-    """The database: its schema, and its backup."""
+    """The database: its schema, its backup, and how long things are kept."""
 
 
 @db.command()
@@ -67,18 +79,72 @@ def backup(file: Path) -> None:
 
 
 @db.command()
+def tombstones() -> None:
+    """List everybody who was erased, by the ATS's id, for `db restored --tombstones`. Keep it beside the backups."""
+    with database() as found, found.read() as tx:
+        listed = people.tombstones(tx)
+    for source, candidate in listed:
+        click.echo(json.dumps({"source": source, "candidate": candidate}))
+
+
+def _read(tombstones: TextIO) -> list[tuple[str, str]]:
+    """The list as `db tombstones` wrote it, each once. Raises Refused, naming the line, for anything else."""
+    listed: dict[tuple[str, str], None] = {}
+    for number, line in enumerate(tombstones, start=1):
+        if not line.strip():
+            continue
+        try:
+            row = json.loads(line)
+            source, candidate = row["source"], row["candidate"]
+        except (ValueError, TypeError, KeyError):
+            source = candidate = None
+        if not isinstance(source, str) or not isinstance(candidate, str) or not candidate:
+            raise Refused(f"line {number} is no tombstone as notifier db tombstones writes it; nothing was done")
+        listed[source, candidate] = None
+    return list(listed)
+
+
+@db.command()
+@click.option("--tombstones", type=click.File(encoding="utf-8"), help="Erase everybody on this list again; - reads it.")
 @as_json
-def restored(json_wanted: bool) -> None:
+def restored(tombstones: TextIO | None, json_wanted: bool) -> None:
     """After a backup was put back: pause everything, and hold what may have left since it was made."""
+    listed = _read(tombstones) if tombstones is not None else []
     with database() as found:
         rested = bring_to_rest(found, by=ACTOR)
+        again = erase_again(found, listed, by=ACTOR) if tombstones is not None else None
     if json_wanted:
-        show_one(asdict(rested), json_wanted=True)
+        show_one(asdict(rested) | ({"tombstones": asdict(again)} if again is not None else {}), json_wanted=True)
         return
     click.echo(f"everything is paused; {rested.held} messages held, {rested.in_doubt} in doubt")
+    _say_erased(again)
     if rested.leaving:
         minutes = LEASE.total_seconds() // 60
         click.echo(f"{rested.leaving} are claimed by a worker that may live: run this again in {minutes:.0f} minutes")
     click.echo("next:")
     for number, step in enumerate(NEXT, start=1):
         click.echo(f"  {number}. {step}")
+
+
+def _say_erased(again: ErasedAgain | None) -> None:
+    if again is None:
+        click.echo("whoever was erased after the backup was made is back: erase them with --tombstones FILE", err=True)
+        return
+    click.echo(f"{again.erased} people erased again, {again.already} were so in the backup")
+    if again.unknown:
+        click.echo(f"{again.unknown} belong to sources that are not in the backup: nothing of theirs is here")
+
+
+@db.command()
+@click.option("--dry-run", is_flag=True, help="Only count.")
+@as_json
+def retain(dry_run: bool, json_wanted: bool) -> None:
+    """Let go what has been kept long enough, as the relay does about once an hour."""
+    with database() as found:
+        counted = due(found) if dry_run else retain_all(found, by=ACTOR)
+    rows = [
+        {"kind": kind.value, "what": KEEP[kind].what, "days": KEEP[kind].age.days, "then": KEEP[kind].then.value}
+        | {"rows": counted[kind]}
+        for kind in Kind
+    ]
+    show_list(rows, RETAINED, json_wanted=json_wanted)

@@ -69,7 +69,8 @@ class Rule:
 
     `kinds` (empty: any) and `interviewed` (`None`: either) narrow the trigger. `promise_days` is the number of working
     days after which the candidate hears again; `None` where the message ends the wait. `at_most` bounds how often a
-    silence rule may repeat itself for one application before a person is asked.
+    silence rule may repeat itself for one application before a person is asked. `joins`: an outcome may share an e-mail
+    with what the same person is due about other applications on the same day.
     """
 
     trigger: Trigger
@@ -81,3 +82,4 @@ class Rule:
     window: Window = Window.ANY
     promise_days: int | None = None
     at_most: int = 1
+    joins: bool = True

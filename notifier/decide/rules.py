@@ -2,7 +2,8 @@
 
 A rule book is an ordered list; the first rule that matches counts. Import replaces the whole book, and every mistake in
 the file is named at once. The defaults are those a careful recruiter would choose: statuses leave by the clock, a "no"
-leaves after somebody decided it and after a hold in which it can be undone.
+leaves after somebody decided it and after a hold in which it can be undone. What several applications of one person
+end in on one day leaves as one e-mail; `join = false` in a rule keeps its messages apart.
 """
 
 import tomllib
@@ -17,6 +18,9 @@ RuleBook = tuple[Rule, ...]
 
 _K = StageKind
 _T = Trigger
+
+#: What ends an application; only these messages share an e-mail, where several are due on one day.
+ENDINGS = (_T.REJECTED, _T.WITHDRAWN, _T.HIRED)
 
 #: Minutes in which one decided message can still be undone.
 ONE = Hold(minutes=2)
@@ -67,6 +71,11 @@ def find(book: RuleBook, trigger: Trigger, kind: StageKind, *, interviewed: bool
     return None
 
 
+def joins(book: RuleBook, template: str) -> bool:
+    """Whether messages of this template may share an e-mail; one whose rule has gone since may."""
+    return all(rule.joins for rule in book if rule.template == template)
+
+
 def dump(book: Iterable[Rule]) -> str:
     """The book as TOML."""
     lines = ["# When something happens, which message follows. The first rule that matches counts."]
@@ -85,6 +94,8 @@ def dump(book: Iterable[Rule]) -> str:
             lines.append(f"promise_days = {rule.promise_days}")
         if rule.at_most != 1:
             lines.append(f"at_most = {rule.at_most}")
+        if not rule.joins:
+            lines.append("join = false")
     return "\n".join(lines) + "\n"
 
 
@@ -133,6 +144,14 @@ class _Fields:
             return default
         return value
 
+    def flag(self, name: str, default: bool | None) -> bool | None:
+        """True or false."""
+        value = self.table.pop(name, default)
+        if value is not None and not isinstance(value, bool):
+            self.faults.append(f"{name} is {value!r}; it must be true or false")
+            return default
+        return value
+
 
 def _rule(table: Mapping[str, Any], templates: Sequence[str]) -> tuple[Rule | None, list[str]]:
     fields = _Fields(table)
@@ -147,9 +166,7 @@ def _rule(table: Mapping[str, Any], templates: Sequence[str]) -> tuple[Rule | No
     if not isinstance(kinds, list) or not all(kind in words for kind in kinds):
         fields.faults.append(f"stages is {kinds!r}; it must be a list of: {', '.join(StageKind)}")
         kinds = []
-    interviewed = fields.table.pop("interviewed", None)
-    if interviewed is not None and not isinstance(interviewed, bool):
-        fields.faults.append("interviewed must be true or false")
+    interviewed = fields.flag("interviewed", None)
     try:
         hold = parse_hold(str(fields.table.pop("hold", "0m")))
     except ValueError as fault:
@@ -157,8 +174,11 @@ def _rule(table: Mapping[str, Any], templates: Sequence[str]) -> tuple[Rule | No
         hold = Hold()
     promise_days = fields.number("promise_days", None)
     at_most = fields.number("at_most", 1) or 1
+    if "join" in fields.table and trigger is not None and trigger not in ENDINGS:
+        fields.faults.append(f"join is for what ends an application, on = one of: {', '.join(ENDINGS)}")
+    join = fields.flag("join", True) is not False
     fields.faults += [f"unknown field {name!r}" for name in fields.table]
     if fields.faults:
         return None, fields.faults
     chosen = frozenset(StageKind(kind) for kind in kinds)
-    return Rule(trigger, template, mode, chosen, interviewed, hold, window, promise_days, at_most), []
+    return Rule(trigger, template, mode, chosen, interviewed, hold, window, promise_days, at_most, join), []

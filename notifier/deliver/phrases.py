@@ -9,7 +9,7 @@ stand, so "{{ first_name }}, we have ..." reads "Hello, we have ..."; `render` d
 "Hi {{ first_name }}, your ..." reads "Hello, your ..." and never "Hi Hello" or "Hi None".
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from types import MappingProxyType
@@ -26,7 +26,8 @@ class Phrases:
     `weekdays` begin with Monday, `months` with January. `day` takes {weekday}, {day}, {month}, {year}. `stages` are
     clauses that follow "there is no decision yet;" and "the true state:". `conversations` takes {count} and follows
     "thank you for the"; `counts` are the words for 2, 3, ...; `one_conversation` and `any_conversations` stand for one
-    and for an unknown number. `greetings` may stand before a first name, `nameless` instead of both. `replies` takes
+    and for an unknown number. `comma` and `last_comma` stand between things that are listed, the second before the last
+    one. `greetings` may stand before a first name, `nameless` instead of both. `replies` takes
     {who}, `status` takes {link}.
     """
 
@@ -38,6 +39,8 @@ class Phrases:
     any_conversations: str
     conversations: str
     counts: tuple[str, ...]
+    comma: str
+    last_comma: str
     greetings: tuple[str, ...]
     nameless: str
     replies_to_person: str
@@ -71,6 +74,8 @@ ENGLISH = Phrases(
     any_conversations="time",
     conversations="{count} conversations",
     counts=("two", "three", "four", "five", "six", "seven", "eight", "nine", "ten", "eleven", "twelve"),
+    comma=", ",
+    last_comma=" and ",
     greetings=("Hi", "Hello", "Dear", "Good morning"),
     nameless="Hello",
     replies_to_person="Replies reach me.",
@@ -113,6 +118,13 @@ def interview_count_phrase(count: int | None, language: str) -> str:
         return words.one_conversation
     number = words.counts[count - 2] if count - 2 < len(words.counts) else str(count)
     return words.conversations.format(count=number)
+
+
+def listing(things: Sequence[str], language: str) -> str:
+    """Several things as one reads them aloud: "Nurse, Cook and Driver". One is itself; of none nothing is left."""
+    words = phrases(language)
+    *first, last = things or ("",)
+    return words.last_comma.join([words.comma.join(first), last]) if first else last
 
 
 def greeting_name(first_name: str | None, language: str = "en", *, full_name: str = "") -> str:

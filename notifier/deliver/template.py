@@ -11,7 +11,7 @@ without links and e-mail addresses, cut to a length at which the line still fits
 
 import hashlib
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import lru_cache
 from pathlib import Path
@@ -22,7 +22,7 @@ from jinja2.sandbox import ImmutableSandboxedEnvironment
 from notifier.core.errors import NotFound, TemplateFault
 from notifier.core.rule import Hold, Mode, parse_hold
 from notifier.deliver import text
-from notifier.deliver.phrases import LANGUAGES
+from notifier.deliver.phrases import LANGUAGES, listing
 from notifier.deliver.placeholders import PLACEHOLDERS, names
 from notifier.deliver.template_file import FrontMatter, split
 
@@ -121,17 +121,21 @@ def placeholders(template: Template) -> frozenset[str]:
     return names(template.subject) | names(template.lines[0]) | names(template.lines[1])
 
 
-def render(template: Template, values: Mapping[str, str]) -> Rendered:
+def render(template: Template, values: Mapping[str, str], *, jobs: Sequence[str] = ()) -> Rendered:
     """Put the values in. Raises TemplateFault naming the first placeholder whose value is missing or empty.
 
     A job title too long for its line is shortened there, because a title of 90 letters must not hold up an answer.
+    `jobs`, where given, are named together in place of `job`; raises TemplateFault too if a line cannot hold them so
+    that one is known from another.
     """
-    fit = {name: _value(name, values) for name in sorted(placeholders(template))}
+    named = _jobs(jobs)
+    fit = {name: _value(name, values) for name in sorted(placeholders(template)) if not (named and name == "job")}
     first, second = template.lines
     if template.language in LANGUAGES and fit.get("first_name") == LANGUAGES[template.language].nameless:
         first = _without_greeting(first, template.language)
-    lines = (_fill_line(first, fit), _fill_line(second, fit))
-    return Rendered(_fill(template.subject, fit), lines, (fit["link"],) if "link" in fit else ())
+    lines = (_fill_line(first, fit, named, template.language), _fill_line(second, fit, named, template.language))
+    subject = _fill(template.subject, fit | {"job": listing(named, template.language)} if named else fit)
+    return Rendered(subject, lines, (fit["link"],) if "link" in fit else ())
 
 
 class Library:
@@ -220,13 +224,34 @@ def _without_greeting(line: str, language: str) -> str:
     return re.sub(rf"^(?:{words})\s+(?=\{{\{{\s*first_name\s*\}}\}})", "", line)
 
 
-def _fill_line(words: str, values: Mapping[str, str]) -> str:
+def _jobs(titles: Sequence[str]) -> tuple[str, ...]:
+    """Each title once, cleaned."""
+    return tuple(_value("job", {"job": title}) for title in dict.fromkeys(text.one_line(title) for title in titles))
+
+
+def _fill_line(words: str, values: Mapping[str, str], jobs: Sequence[str], language: str) -> str:
+    if "job" not in names(words):
+        return _fill(words, values)
+    if len(jobs) > 1:
+        return _fill_with_all(words, values, jobs, language)
+    values = {**values, "job": jobs[0]} if jobs else values
     line = _fill(words, values)
     excess = len(line) - LONGEST_LINE
-    if excess <= 0 or "job" not in names(words):
+    if excess <= 0:
         return line
     job = values["job"]
     return _fill(words, {**values, "job": text.shorten(job, max(SHORTEST_JOB, len(job) - excess))})
+
+
+def _fill_with_all(words: str, values: Mapping[str, str], jobs: Sequence[str], language: str) -> str:
+    """The line with every job in it, each as long as the line allows and none cut to look like another."""
+    longest = max(SHORTEST_JOB, *(len(job) for job in jobs))
+    for most in range(longest, SHORTEST_JOB - 1, -1):
+        short = [text.shorten(job, most) for job in jobs]
+        line = _fill(words, {**values, "job": listing(short, language)})
+        if len(line) <= LONGEST_LINE and len(set(short)) == len(jobs):
+            return line
+    raise TemplateFault(f"{len(jobs)} jobs do not fit in one line")
 
 
 _SANDBOX = ImmutableSandboxedEnvironment(undefined=jinja2.StrictUndefined, autoescape=False)

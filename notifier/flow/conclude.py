@@ -14,7 +14,7 @@ import structlog
 from notifier.core.answer import Accepted, Answer, Impossible, PauseAll, TryLater, Unknown
 from notifier.core.message import Phase, Purpose, Submission
 from notifier.flow.parts import Flow
-from notifier.store import applications, evidence, messages, promises, submission
+from notifier.store import applications, evidence, messages, promises, submission, tries
 from notifier.store.applications import Application
 from notifier.store.audit import Change, record
 from notifier.store.database import Tx
@@ -83,7 +83,7 @@ def write_answers(flow: Flow, tx: Tx, answers: Mapping[str, Answer]) -> None:
             pause(tx, f"provider:{flow.provider.name}", why=answer.why, by=f"provider:{flow.provider.name}")
             log.error("provider.paused", provider=flow.provider.name, why=answer.why)
         jitter = random.uniform(0.8, 1.2)  # noqa: S311 - jitter is no secret
-        result = result_of(message, answer, tx.now, submission.first_try(tx, message), jitter)
+        result = result_of(message, answer, tx.now, tries.first_try(tx, message), jitter)
         _conclude(tx, message, rows[message.application_id], result)
 
 
@@ -99,7 +99,7 @@ def give_back(tx: Tx, attempt_ids: Sequence[str]) -> None:
 
 def reap(tx: Tx, limit: int = 200) -> int:
     """Settle messages whose lease is over: *claimed* goes back at once, *submitting* is in doubt. Returns how many."""
-    found = submission.overdue(tx, limit)
+    found = tries.overdue(tx, limit)
     if not found:
         return 0
     rows = _lock_applications(tx, found)
@@ -123,7 +123,7 @@ def reap(tx: Tx, limit: int = 200) -> int:
 
 def _lock_applications(tx: Tx, attempt_ids: Sequence[str]) -> dict[str, Application]:
     """Applications before their messages, and in one order: planners lock so too, and nobody waits in a circle."""
-    return applications.lock_ids(tx, submission.applications_of(tx, attempt_ids))
+    return applications.lock_ids(tx, tries.applications_of(tx, attempt_ids))
 
 
 def _reopen(tx: Tx, message: Message, application: Application, why: str) -> None:

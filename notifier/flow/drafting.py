@@ -4,7 +4,7 @@ Dates are not among the kept values: "you will hear by Friday" depends on when t
 the moment it is due and computed again if it leaves later than that.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date, datetime, timedelta
 from functools import lru_cache
 from zoneinfo import ZoneInfo
@@ -17,6 +17,7 @@ from notifier.core.rule import Mode, hold_text, parse_hold
 from notifier.decide import timing
 from notifier.decide.plan import Draft
 from notifier.deliver import phrases
+from notifier.deliver.placeholders import names
 from notifier.deliver.template import Rendered, Template, parse, placeholders, render
 from notifier.flow.parts import Flow
 from notifier.store import messages, people, stages, wording
@@ -136,9 +137,23 @@ def missing_values(tx: Tx, message: Message, more: Mapping[str, str] | None = No
     return sorted(placeholders(template_of(tx, message)) - DATED - known)
 
 
-def rendered(tx: Tx, message: Message, workspace: Workspace, leaves_at: datetime) -> Rendered:
-    """The two lines as they would leave at `leaves_at`. Raises TemplateFault for a missing value."""
-    return render(template_of(tx, message), _values_at(tx, message, workspace, leaves_at))
+def rendered(
+    tx: Tx, message: Message, workspace: Workspace, leaves_at: datetime, also: Sequence[Message] = ()
+) -> Rendered:
+    """The two lines as they would leave at `leaves_at`, naming the jobs of `also` as well. Raises TemplateFault for a
+    missing value, or where the jobs do not fit."""
+    values = _values_at(tx, message, workspace, leaves_at)
+    jobs = [messages.open_values(tx, one).get("job", "") for one in also]
+    return render(template_of(tx, message), values, jobs=[values.get("job", ""), *jobs] if jobs else ())
+
+
+def say_the_same(tx: Tx, one: Message, other: Message, workspace: Workspace, leaves_at: datetime) -> bool:
+    """Whether both have one wording whose lines name the job, and would leave with the same words but for that."""
+    template = template_of(tx, one)
+    if other.template_id != one.template_id or "job" not in names(" ".join(template.lines)):
+        return False
+    mine, theirs = (_values_at(tx, message, workspace, leaves_at) for message in (one, other))
+    return all(mine.get(name) == theirs.get(name) for name in placeholders(template) - {"job"})
 
 
 def with_gaps(tx: Tx, message: Message, workspace: Workspace, leaves_at: datetime) -> tuple[str, str]:

@@ -3,6 +3,7 @@
 The same function makes the preview and the mail, so that what a person approved is what leaves.
 """
 
+from collections.abc import Sequence
 from urllib.parse import urlsplit
 
 from notifier.core.errors import TemplateFault
@@ -25,9 +26,9 @@ def letter(flow: Flow, tx: Tx, message: Message, application: Application) -> Em
     return Email(**kept) if kept is not None else envelope(flow, tx, message, application)
 
 
-def envelope(flow: Flow, tx: Tx, message: Message, application: Application) -> Email:
-    """The e-mail as it would leave now. Raises TemplateFault where a value is missing or a word may not leave,
-    and Refused where there is no address."""
+def envelope(flow: Flow, tx: Tx, message: Message, application: Application, also: Sequence[Message] = ()) -> Email:
+    """The e-mail as it would leave now; `also` travel in it and only their jobs are named. Raises TemplateFault where
+    a value is missing or a word may not leave, and Refused where there is no address."""
     workspace = get_workspace(tx, message.workspace_id)
     candidate = tx.session.get(people.Candidate, application.candidate_id) if application.candidate_id else None
     owner = tx.session.get(people.Owner, application.owner_id) if application.owner_id else None
@@ -47,7 +48,7 @@ def envelope(flow: Flow, tx: Tx, message: Message, application: Application) -> 
         approved_by_person=bool(message.approved_by),
         previous_message_ids=tuple(messages.sent_before(tx, application.id)),
     )
-    words = drafting.rendered(tx, message, workspace, tx.now)
+    words = drafting.rendered(tx, message, workspace, tx.now, also)
     ours = [urlsplit(flow.settings.base_url).hostname or "", flow.settings.message_id_domain]
     findings = lint_rendered(words, drafting.template_of(tx, message), ours)
     for finding in findings:

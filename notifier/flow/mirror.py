@@ -22,7 +22,7 @@ from notifier.decide.stage_names import guess
 from notifier.deliver.address import address as strict_address
 from notifier.flow import again, drafting
 from notifier.flow.parts import Flow, rules_of
-from notifier.store import applications, inbox, mailbox, messages, people, stages
+from notifier.store import applications, inbox, mailbox, messages, people, provider_events, stages
 from notifier.store.applications import Application
 from notifier.store.database import Tx
 from notifier.store.inbox import InboxItem
@@ -179,12 +179,15 @@ def candidate_merged(tx: Tx, source: Source, event: CandidateMerged) -> str:
     return "candidate_merged"
 
 
-def candidate_erased(tx: Tx, source: Source, event: CandidateErased) -> str:
-    """The person was deleted or anonymised: cancel, blank, keep a tombstone. Deleting is not rejecting."""
+def candidate_erased(tx: Tx, source: Source, event: CandidateErased, *, by: str = "") -> str:
+    """The person was deleted or anonymised: cancel, blank, keep a tombstone. Deleting is not rejecting.
+
+    So are the records that were merged into this one: they are the same person. `by` is who does it, else the ATS.
+    """
     candidate = people.find_candidate(tx, source.id, event.external_id)
     if candidate is None:
         candidate = people.mirror_candidate(tx, source, CandidateFacts(event.external_id), None, tx.now)
-    actor = f"ats:{source.id}"
+    actor = by or f"ats:{source.id}"
     named = [applications.find_application(tx, source.id, external_id) for external_id in event.application_ids]
     known = applications.of_candidate(tx, candidate.id)
     for row in known + [row for row in named if row is not None and row not in known]:
@@ -192,9 +195,12 @@ def candidate_erased(tx: Tx, source: Source, event: CandidateErased) -> str:
         applications.delete(tx, row, actor=actor, reason=f"candidate_{event.how}")
         said = messages.of_application(tx, row.id, lock=True)
         messages.blank(tx, said)
+        row.blanked_at = tx.now
         mailbox.forget(tx, [message.id for message in said])
-    inbox.blank(tx, candidate.id)
-    people.erase_candidate(tx, candidate)
+        provider_events.blank_of(tx, [message.id for message in said])
+    for record in people.records_of(tx, candidate):
+        inbox.blank(tx, record.id)
+        people.erase_candidate(tx, record)
     return "candidate_erased"
 
 

@@ -61,7 +61,7 @@ def about(flow: Flow, tx: Tx, row: ProviderEvent) -> About | None:
         return None  # nothing of ours, or an attempt of one message under the name of another
     application = tx.session.get_one(Application, message.application_id)
     if not attempts and (newest := evidence.newest_attempt(tx, message.id)) is not None and not report.att:
-        attempts = [newest]
+        attempts = evidence.find_attempts(tx, newest.id)
     forgotten = report.att and report.mid and row.provider != BY_MAIL and report.heard in TAKEN
     if application.deleted_at is not None or not (attempts or forgotten):
         return None  # erased since; or a message that was never handed over

@@ -9,6 +9,11 @@ have left" was true of that hour and not of the hours since.
 Everything is paused first and in a transaction of its own, so that the rest may be done in batches, may be cut off at
 any point, and may be done again: once more just before sending goes on, it also catches what was planned meanwhile from
 changes that the ATS told twice.
+
+Whoever was erased after the backup was made is back with it, and the tombstone that kept them away is lost. So the list
+of tombstones lives outside as well, exported next to the backups, and everybody on it is erased again. It names people
+by the ATS's own id: a person whom the backup does not know must get a tombstone too, which a hash could not give, and
+the hash of a short number hides nothing.
 """
 
 from collections.abc import Callable, Sequence
@@ -16,18 +21,27 @@ from dataclasses import dataclass
 
 import sqlalchemy as sa
 
+from notifier.core.change import CandidateErased
 from notifier.core.message import Submission
+from notifier.flow import mirror
 from notifier.flow.doubts import RESTORED as LOOK
-from notifier.store import applications, messages, submission
+from notifier.store import applications, messages, people, submission, tries
 from notifier.store.audit import Change, record
 from notifier.store.backup import RESTORED, restored_at
 from notifier.store.database import Database, Tx
 from notifier.store.messages import Message
+from notifier.store.sources import Source
 from notifier.store.submission import Attempt, Result
 from notifier.store.workspaces import EVERYTHING, pause, pauses, resume
 
 #: Messages handled in one transaction.
 BATCH = 500
+
+#: People erased in one transaction.
+PEOPLE = 50
+
+#: How an erasure is named that was done before the backup was put back.
+AGAIN = "erased_before_restore"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +63,37 @@ def bring_to_rest(db: Database, *, by: str, batch: int = BATCH) -> Rested:
     with db.read() as tx:
         query = sa.select(sa.func.count()).select_from(Message).where(Message.state == Submission.SENDING)
         return Rested(held, in_doubt, tx.session.execute(query).scalar_one())
+
+
+@dataclass(frozen=True, slots=True)
+class ErasedAgain:
+    """What became of a list of tombstones: `erased` now, `already` so in the backup, of a source that is `unknown` in
+    it: nothing of that source is here, and its ATS's webhooks are not believed."""
+
+    erased: int
+    already: int
+    unknown: int
+
+
+def erase_again(db: Database, tombstones: Sequence[tuple[str, str]], *, by: str) -> ErasedAgain:
+    """Erase everybody listed, as (source, the ATS's id), known here or not. Raises DatabaseAway; what is done by then
+    stays done, and doing it again does nothing."""
+    done = []
+    for start in range(0, len(tombstones), PEOPLE):
+        with db.begin() as tx:
+            done += [_erase(tx, source, candidate, by) for source, candidate in tombstones[start : start + PEOPLE]]
+    return ErasedAgain(done.count("erased"), done.count("already"), done.count("unknown"))
+
+
+def _erase(tx: Tx, source_id: str, external_id: str, by: str) -> str:
+    source = tx.session.get(Source, source_id)
+    if source is None:
+        return "unknown"
+    known = people.find_candidate(tx, source_id, external_id)
+    if known is not None and known.erased_at is not None:
+        return "already"
+    mirror.candidate_erased(tx, source, CandidateErased(external_id, AGAIN), by=by)
+    return "erased"
 
 
 def _pause(tx: Tx, by: str) -> None:
@@ -84,8 +129,8 @@ def _hold(tx: Tx, by: str, batch: int) -> int:
 
 
 def _doubt_what_was_sending(tx: Tx, batch: int) -> int:
-    found = submission.overdue(tx, batch)
-    applications.lock_ids(tx, submission.applications_of(tx, found))
+    found = tries.overdue(tx, batch)
+    applications.lock_ids(tx, tries.applications_of(tx, found))
     moved = 0
     for attempt_id, message in submission.owned(tx, found).items():
         over = message.lease_until is not None and message.lease_until < tx.now

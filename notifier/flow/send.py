@@ -1,7 +1,8 @@
 """Let due messages leave: claim, compose, fence, call, result. No transaction is open during a call.
 
 A batch is claimed at once; then as many as may be in flight are fenced together, called together and concluded
-together, so that a crash puts at most that many messages in doubt.
+together, so that a crash puts at most that many e-mails in doubt. Several outcomes that one person is due on one day
+share an e-mail (`flow.joining`).
 """
 
 import time
@@ -18,10 +19,9 @@ from notifier.core.message import Purpose, Submission
 from notifier.decide import timing
 from notifier.decide.plan import COMPLAINED
 from notifier.deliver.email import Email
-from notifier.flow import conclude, drafting
-from notifier.flow.envelope import envelope
+from notifier.flow import conclude, drafting, joining
 from notifier.flow.parts import Flow
-from notifier.store import messages, people, sources, submission
+from notifier.store import companions, messages, people, sources, submission, tries
 from notifier.store.applications import Application
 from notifier.store.database import Tx
 from notifier.store.messages import Message
@@ -42,9 +42,10 @@ STALE = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """A claimed message, composed."""
+    """An e-mail, composed, and the attempts that are made with it: first that of its own message, then those of the
+    messages that travel in it."""
 
-    attempt_id: str
+    attempts: tuple[str, ...]
     email: Email
 
 
@@ -66,26 +67,26 @@ def _allowance(flow: Flow, tx: Tx, limit: int) -> int:
     if not rate:
         return limit
     window = max(MOST_SECONDS, 1 / rate)
-    begun = submission.begun_since(tx, flow.provider.name, tx.now - timedelta(seconds=window))
+    begun = tries.begun_since(tx, flow.provider.name, tx.now - timedelta(seconds=window))
     return max(0, min(limit, round(rate * window)) - begun)
 
 
 def _compose(flow: Flow, tx: Tx, claimed: Sequence[Message]) -> list[Ready]:
     """The last look: still allowed, still in the window, nothing missing. What fails it goes back with its reason."""
     ready = []
+    others = joining.near(tx, claimed)
     for message in claimed:
-        assert message.attempt_id is not None  # claim() has just set it
         application = tx.session.get_one(Application, message.application_id)
         back = _last_look(flow, tx, message, application)
         if back is None:
             try:
-                drafting.renew_promise(tx, message)
-                email = envelope(flow, tx, message, application)
-                messages.keep_snapshot(tx, message, asdict(email))
-                ready.append(Ready(message.attempt_id, email))
-                continue
+                made = _letter(flow, tx, message, application, others.get(message.id, ()))
+                if isinstance(made, Ready):
+                    ready.append(made)
+                    continue
+                back = made
             except (TemplateFault, Refused) as fault:
-                back = Result(message.attempt_id, Submission.HELD, "not_sent", f"wording: {fault}")
+                back = Result(message.attempt_id or "", Submission.HELD, "not_sent", f"wording: {fault}")
             except DBAPIError:
                 raise  # the transaction is lost, and with it the claim
             except Exception as fault:
@@ -94,6 +95,29 @@ def _compose(flow: Flow, tx: Tx, claimed: Sequence[Message]) -> list[Ready]:
                 back = conclude.broken(message, type(fault).__name__, tx.now)
         submission.conclude(tx, message, back)
     return ready
+
+
+def _letter(
+    flow: Flow, tx: Tx, message: Message, application: Application, others: Sequence[Message]
+) -> Ready | Result:
+    """The e-mail, with those of the others in it that may travel along; or when to come again, because they are due
+    later today. Others are taken along last of all, so what fails before concerns this message only."""
+    attempt = message.attempt_id or ""
+    chosen = joining.choose(flow, tx, message, others)
+    if until := joining.wait_until(tx, message, application, chosen):
+        return Result(attempt, Submission.SCHEDULED, "not_sent", "waits_for_companion", due_at=until)
+    along: Sequence[Message] = [
+        one
+        for one in companions.lock_due(tx, [one.id for one in chosen])
+        if _last_look(flow, tx, one, tx.session.get_one(Application, one.application_id)) is None
+    ]
+    drafting.renew_promise(tx, message)
+    email, along = joining.compose(flow, tx, message, application, along)
+    for one in (message, *along):
+        drafting.renew_promise(tx, one)
+        messages.keep_snapshot(tx, one, asdict(email))
+    submission.take(tx, along, flow.provider.name, joined_to=attempt)
+    return Ready((attempt, *(one.attempt_id or "" for one in along)), email)
 
 
 def _last_look(flow: Flow, tx: Tx, message: Message, application: Application) -> Result | None:
@@ -106,7 +130,7 @@ def _last_look(flow: Flow, tx: Tx, message: Message, application: Application) -
         return Result(attempt, Submission.HELD, "not_sent", obstacle)
     if (
         message.purpose is Purpose.STATUS
-        and tx.now - min(submission.first_try(tx, message), message.due_at or tx.now) > STALE
+        and tx.now - min(tries.first_try(tx, message), message.due_at or tx.now) > STALE
     ):
         return Result(attempt, Submission.HELD, "not_sent", "too_late")
     source = sources.get_source(tx, message.workspace_id, application.source_id)
@@ -129,23 +153,25 @@ def _decided_since(message: Message, candidate: people.Candidate) -> bool:
 def _hand_over(flow: Flow, chunk: Sequence[Ready]) -> None:
     started = time.monotonic()
     with flow.db.begin() as tx:
-        allowed = submission.submit(tx, [ready.attempt_id for ready in chunk])
-    emails = {ready.attempt_id: ready.email for ready in chunk if ready.attempt_id in allowed}
+        allowed = submission.submit(tx, [attempt_id for ready in chunk for attempt_id in ready.attempts])
+    going = [ready for ready in chunk if ready.attempts[0] in allowed]
     # A process that was stopped between the commit and this line for longer than the lease must not call any more.
     if time.monotonic() - started > submission.CALL_LIMIT.total_seconds():
         return
-    answers = _call(flow, emails)
-    refused = [ready.attempt_id for ready in chunk if ready.attempt_id not in allowed]
+    answers = _call(flow, going)
+    refused = [attempt_id for ready in chunk for attempt_id in ready.attempts if attempt_id not in allowed]
     _write(flow, answers, refused)
     if flow.settings.mail_rate:
-        time.sleep(max(0.0, len(emails) / flow.settings.mail_rate - (time.monotonic() - started)))
+        time.sleep(max(0.0, len(going) / flow.settings.mail_rate - (time.monotonic() - started)))
 
 
-def _call(flow: Flow, emails: dict[str, Email]) -> dict[str, Answer]:
-    if len(emails) == 1:
-        return {attempt_id: _one(flow, email) for attempt_id, email in emails.items()}
-    answers = flow.callers.map(lambda email: _one(flow, email), emails.values())
-    return dict(zip(emails, answers, strict=True))
+def _call(flow: Flow, going: Sequence[Ready]) -> dict[str, Answer]:
+    """The answer to each e-mail, for every attempt that was made with it."""
+    if len(going) == 1:
+        answers = [_one(flow, going[0].email)]
+    else:
+        answers = list(flow.callers.map(lambda ready: _one(flow, ready.email), going))
+    return {attempt_id: answer for ready, answer in zip(going, answers, strict=True) for attempt_id in ready.attempts}
 
 
 def _one(flow: Flow, email: Email) -> Answer:

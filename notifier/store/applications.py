@@ -19,13 +19,17 @@ from notifier.store.database import Tx
 from notifier.store.ids import new_id
 from notifier.store.sources import Source
 
+#: What was told, or deleted, and not blanked since. Told again after it was blanked, it is to be blanked again.
+UNBLANKED_TOLD = "told_at IS NOT NULL AND open_reason = '' AND (blanked_at IS NULL OR blanked_at < told_at)"
+UNBLANKED_DELETED = "deleted_at IS NOT NULL AND (blanked_at IS NULL OR blanked_at < deleted_at)"
+
 
 class Application(Base):
     """One candidate for one job.
 
     `order_*` is the newest change applied, `stage_order_*` the newest that named a stage. `told_how` is email, phone,
     in_person, own_mail or ats. `open_reason` says why an outcome stands open on somebody's list though no message is on
-    its way.
+    its way. `blanked_at` is when its letters were emptied, and its candidate with them.
     """
 
     __tablename__ = "applications"
@@ -37,6 +41,10 @@ class Application(Base):
         sa.Index("ix_applications_unsettled", "workspace_id", "id",
                  sqlite_where=sa.text("outcome != 'none' AND (told_at IS NULL OR open_reason != '')"),
                  postgresql_where=sa.text("outcome != 'none' AND (told_at IS NULL OR open_reason != '')")),
+        sa.Index("ix_applications_told", "told_at", sqlite_where=sa.text(UNBLANKED_TOLD),
+                 postgresql_where=sa.text(UNBLANKED_TOLD)),
+        sa.Index("ix_applications_deleted", "deleted_at", sqlite_where=sa.text(UNBLANKED_DELETED),
+                 postgresql_where=sa.text(UNBLANKED_DELETED)),
     )  # fmt: skip
 
     id: Mapped[str] = mapped_column(primary_key=True)
@@ -67,6 +75,7 @@ class Application(Base):
     silent_since: Mapped[datetime | None]
     owed_since: Mapped[datetime | None]
     deleted_at: Mapped[datetime | None]
+    blanked_at: Mapped[datetime | None]
     created_at: Mapped[datetime]
 
 

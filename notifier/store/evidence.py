@@ -95,9 +95,14 @@ def _chosen_again(tx: Tx, message: Message) -> bool:
 
 
 def find_attempts(tx: Tx, attempt_id: str) -> list[Attempt]:
-    """The attempt with this id and those that travelled in the same e-mail."""
-    query = sa.select(Attempt).where(sa.or_(Attempt.id == attempt_id, Attempt.joined_to == attempt_id))
-    return list(tx.session.scalars(query.order_by(Attempt.id)))
+    """The attempt with this id and those that travelled in the same e-mail, whichever of them it is; the one whose
+    e-mail it was first."""
+    attempt = tx.session.get(Attempt, attempt_id)
+    if attempt is None:
+        return []
+    own = attempt.joined_to or attempt.id
+    query = sa.select(Attempt).where(sa.or_(Attempt.id == own, Attempt.joined_to == own))
+    return list(tx.session.scalars(query.order_by(Attempt.joined_to.is_not(None), Attempt.id)))
 
 
 def newest_attempt(tx: Tx, message_id: str) -> Attempt | None:

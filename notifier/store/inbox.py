@@ -30,7 +30,8 @@ SHOW_CONFLICTS = timedelta(days=7)
 
 class InboxItem(Base):
     """One webhook, or one record that a sweep read. `body_hash` tells a true copy from another body under the same key.
-    `candidate_id` is whom it is about, once it was read, so that erasing the person finds it."""
+    `candidate_id` is whom it is about, once it was read, so that erasing the person finds it. `blanked_at` is when its
+    content was emptied."""
 
     __tablename__ = "inbox_items"
     __table_args__ = (
@@ -38,7 +39,10 @@ class InboxItem(Base):
         sa.Index(None, "state", "received_at", "id"),
         sa.Index(None, "workspace_id", "state", "received_at"),
         sa.Index(None, "received_at"),
-    )
+        sa.Index("ix_inbox_items_unblanked", "received_at",
+                 sqlite_where=sa.text("blanked_at IS NULL AND state IN ('planned', 'ignored')"),
+                 postgresql_where=sa.text("blanked_at IS NULL AND state IN ('planned', 'ignored')")),
+    )  # fmt: skip
 
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(sa.ForeignKey("workspaces.id"))
@@ -53,6 +57,7 @@ class InboxItem(Base):
     planned_at: Mapped[datetime | None]
     candidate_id: Mapped[str | None] = mapped_column(index=True)
     origin: Mapped[str] = mapped_column(default=WEBHOOK, server_default=WEBHOOK)
+    blanked_at: Mapped[datetime | None]
 
 
 def keep(
@@ -84,12 +89,22 @@ def keep(
 
 def blank(tx: Tx, candidate_id: str) -> None:
     """Empty every webhook about this candidate; keys and hashes stay, so that a copy is still known as one."""
+    _blank(tx, InboxItem.candidate_id == candidate_id)
+
+
+def blank_items(tx: Tx, item_ids: Sequence[str]) -> None:
+    """Empty these webhooks in the same way."""
+    _blank(tx, InboxItem.id.in_(item_ids))
+
+
+def _blank(tx: Tx, which: sa.ColumnElement[bool]) -> None:
     tx.session.execute(
         sa.update(InboxItem)
-        .where(InboxItem.candidate_id == candidate_id)
+        .where(which)
         .values(
             body=tx.keyring.seal_bytes(b"", "inbox.body"),
             headers=tx.keyring.seal("{}", "inbox.headers"),
+            blanked_at=tx.now,
         )
         .execution_options(synchronize_session=False)
     )

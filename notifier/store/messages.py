@@ -4,6 +4,7 @@ The business identity (application, version, template, ordinal) is unique, so pl
 How a message leaves (claim, fence, result) is in `store.submission`.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -19,6 +20,7 @@ from notifier.store.audit import Change, delivery_of, record
 from notifier.store.base import Base
 from notifier.store.database import Tx
 from notifier.store.ids import new_id
+from notifier.store.keyring import CannotOpen
 
 
 class Message(Base):
@@ -29,7 +31,7 @@ class Message(Base):
     outbox once it is decided ("2m"). `placeholders` are sealed, and so is `snapshot`, the e-mail as it was handed over.
     `template_id` names the very wording that was planned, whatever is edited later. `deaths` counts the workers that
     died with it in hand, `sent_again` how often it went out again while in doubt; `again_asked_by` asked for that and
-    waits for a second person.
+    waits for a second person. `text_hash` is the SHA-256 of the text that was handed over, once `snapshot` was blanked.
     """
 
     __tablename__ = "messages"
@@ -89,6 +91,7 @@ class Message(Base):
     again_asked_by: Mapped[str] = mapped_column(default="", server_default="")
     placeholders: Mapped[bytes]
     snapshot: Mapped[bytes | None]
+    text_hash: Mapped[str | None]
     approved_by: Mapped[str] = mapped_column(default="")
     approved_at: Mapped[datetime | None]
     provider: Mapped[str] = mapped_column(default="")
@@ -180,11 +183,22 @@ def stop(tx: Tx, messages: Sequence[Message], reason: str, *, actor: str) -> lis
 
 
 def blank(tx: Tx, messages: Sequence[Message]) -> None:
-    """Empty what was said and filled in, when the person is erased; states, times and ids stay as proof."""
+    """Empty what was said and filled in; states, times, our ids and the hash of the text stay as proof."""
     for message in messages:
+        message.text_hash = _text_hash(tx, message) or message.text_hash
         message.placeholders = seal_values(tx, {})
         message.snapshot = None
+        message.message_id_header = ""
     tx.session.flush()
+
+
+def _text_hash(tx: Tx, message: Message) -> str | None:
+    """The SHA-256 of the text as it was handed over; nothing where none was, or where its key is lost."""
+    try:
+        email = open_snapshot(tx, message)
+    except CannotOpen:
+        return None  # nobody can read it any more, so nobody can prove it either
+    return None if email is None else hashlib.sha256(str(email["text"]).encode()).hexdigest()
 
 
 def sent_before(tx: Tx, application_id: str) -> list[str]:

@@ -12,6 +12,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import Mapped, mapped_column
 
 from notifier.core.change import CandidateFacts, OwnerFacts
+from notifier.store.applications import Application
 from notifier.store.base import Base
 from notifier.store.database import Tx
 from notifier.store.ids import new_id
@@ -29,7 +30,11 @@ class Candidate(Base):
     __table_args__ = (
         sa.UniqueConstraint("source_id", "external_id"),
         sa.Index(None, "workspace_id", "address_index"),
-    )
+        sa.Index("ix_candidates_erased", "source_id", "external_id", sqlite_where=sa.text("erased_at IS NOT NULL"),
+                 postgresql_where=sa.text("erased_at IS NOT NULL")),
+        sa.Index("ix_candidates_merged_into", "merged_into", sqlite_where=sa.text("merged_into IS NOT NULL"),
+                 postgresql_where=sa.text("merged_into IS NOT NULL")),
+    )  # fmt: skip
 
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str] = mapped_column(sa.ForeignKey("workspaces.id"))
@@ -93,6 +98,7 @@ def mirror_candidate(
     merged into another is returned as that other.
     """
     row = find_candidate(tx, source.id, facts.external_id)
+    known = row is not None
     if row is None:
         row = Candidate(
             id=new_id("can"),
@@ -112,6 +118,7 @@ def mirror_candidate(
         tx.session.add(row)
     if row.erased_at is not None or row.external_id != facts.external_id or occurred_at < row.order_at:
         return row
+    was_blank = known and not (row.first_name or row.name or row.address)
     row.order_at = occurred_at
     row.first_name = row.first_name if facts.first_name is None else facts.first_name
     row.name = row.name if facts.name is None else facts.name
@@ -121,7 +128,16 @@ def mirror_candidate(
     if facts.emails is not None:
         _set_address(tx, row, address)
     tx.session.flush()
+    if was_blank:
+        _blank_again(tx, row)
     return row
+
+
+def _blank_again(tx: Tx, row: Candidate) -> None:
+    """Whoever was blanked and is filled again is to be blanked again once no application needs them."""
+    blanked = sa.and_(Application.candidate_id == row.id, Application.blanked_at.is_not(None))
+    update = sa.update(Application).where(blanked).values(blanked_at=None)
+    tx.session.execute(update.execution_options(synchronize_session="fetch"))
 
 
 def _set_address(tx: Tx, row: Candidate, address: str | None) -> None:
@@ -190,10 +206,31 @@ def with_address(tx: Tx, address: str) -> Sequence[str]:
     return list(tx.session.scalars(query))
 
 
-def erase_candidate(tx: Tx, candidate: Candidate) -> None:
-    """Blank everything personal and keep the tombstone."""
+def blank(tx: Tx, candidate: Candidate) -> None:
+    """Empty everything personal. Unlike an erased candidate this one is filled again by what the ATS says next."""
     candidate.first_name = candidate.name = candidate.address_index = candidate.language = ""
     candidate.address = None
     candidate.address_state = "none"
-    candidate.erased_at = tx.now
     tx.session.flush()
+
+
+def erase_candidate(tx: Tx, candidate: Candidate) -> None:
+    """Blank everything personal and keep the tombstone."""
+    candidate.erased_at = tx.now
+    blank(tx, candidate)
+
+
+def records_of(tx: Tx, candidate: Candidate) -> list[Candidate]:
+    """The candidate and every record that was merged into it, and into these: all that the ATS had of one person."""
+    found = [candidate]
+    for record in found:
+        merged = sa.select(Candidate).where(Candidate.merged_into == record.id).order_by(Candidate.id)
+        found += [row for row in tx.session.scalars(merged) if row not in found]
+    return found
+
+
+def tombstones(tx: Tx) -> list[tuple[str, str]]:
+    """(source, the ATS's id) of every candidate who was erased, in a fixed order."""
+    query = sa.select(Candidate.source_id, Candidate.external_id).where(sa.text("candidates.erased_at IS NOT NULL"))
+    query = query.order_by(Candidate.source_id, Candidate.external_id)
+    return [(row.source_id, row.external_id) for row in tx.session.execute(query)]

@@ -38,7 +38,8 @@ class EventState(StrEnum):
 
 
 class ProviderEvent(Base):
-    """One report. `report` is sealed: it quotes an address. `message_id` is our message, once that is known."""
+    """One report. `report` is sealed: it quotes an address. `message_id` is our message, once that is known.
+    `blanked_at` is when the report was emptied."""
 
     __tablename__ = "provider_events"
     __table_args__ = (
@@ -46,7 +47,10 @@ class ProviderEvent(Base):
         sa.UniqueConstraint("provider", "event_id"),
         sa.Index(None, "state", "received_at", "id"),
         sa.Index(None, "attempt_id", "heard"),
-    )
+        sa.Index("ix_provider_events_unblanked", "received_at",
+                 sqlite_where=sa.text("blanked_at IS NULL AND state = 'applied'"),
+                 postgresql_where=sa.text("blanked_at IS NULL AND state = 'applied'")),
+    )  # fmt: skip
 
     id: Mapped[str] = mapped_column(primary_key=True)
     workspace_id: Mapped[str | None] = mapped_column(sa.ForeignKey("workspaces.id"))
@@ -61,6 +65,7 @@ class ProviderEvent(Base):
     message_id: Mapped[str | None] = mapped_column(sa.ForeignKey("messages.id"), index=True)
     attempt_id: Mapped[str | None]
     report: Mapped[bytes]
+    blanked_at: Mapped[datetime | None]
 
 
 def keep(tx: Tx, provider: str, reports: Sequence[Report]) -> int:
@@ -111,6 +116,25 @@ def conclude(tx: Tx, row: ProviderEvent, state: EventState, reason: str = "") ->
     """The one mover of a report: from *received* to what became of it."""
     row.state, row.reason = state, reason
     tx.session.flush()
+
+
+def blank(tx: Tx, event_ids: Sequence[str]) -> None:
+    """Take the address and the provider's words out of these reports; what was heard, when and of which message stays.
+
+    What has no message in it any more (a mail that was unfolded into reports) is empty afterwards.
+    """
+    for row in tx.session.scalars(sa.select(ProviderEvent).where(ProviderEvent.id.in_(event_ids))):
+        if row.heard == MAIL:
+            row.report = tx.keyring.seal_bytes(b"", "event.mail")
+        else:
+            row.report = _sealed(tx, Report(Heard(row.heard), row.happened_at, row.digest))
+        row.blanked_at = tx.now
+    tx.session.flush()
+
+
+def blank_of(tx: Tx, message_ids: Sequence[str]) -> None:
+    """The same with every report about these messages, when the person is erased."""
+    blank(tx, list(tx.session.scalars(sa.select(ProviderEvent.id).where(ProviderEvent.message_id.in_(message_ids)))))
 
 
 def feed_alive_since(tx: Tx, provider: str, submitted_at: datetime) -> bool:

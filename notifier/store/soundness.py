@@ -7,7 +7,7 @@ import sqlalchemy as sa
 from sqlalchemy.orm import InstrumentedAttribute
 
 from notifier.core.ports import Clock
-from notifier.store import heartbeats, inbox, mailbox, messages, people, sources, users
+from notifier.store import heartbeats, inbox, mailbox, messages, people, provider_events, sources, users
 from notifier.store.database import Database, Tx, system_clock
 from notifier.store.keyring import CannotOpen
 from notifier.store.schema import Compatibility, check
@@ -35,7 +35,11 @@ SEALED: dict[str, InstrumentedAttribute[bytes] | InstrumentedAttribute[bytes | N
     "message.placeholders": messages.Message.placeholders,
     "message.snapshot": messages.Message.snapshot,
     "mailbox.mime": mailbox.MailboxMail.mime,
+    "event.report": provider_events.ProviderEvent.report,
 }
+
+#: What else stands in a column: a report was read, or is a whole mail.
+ALSO = {"event.report": "event.mail"}
 
 
 def try_to_write(db: Database) -> None:
@@ -92,7 +96,14 @@ def _opens(tx: Tx, name: str, column: InstrumentedAttribute[bytes] | Instrumente
         query = sa.select(column).where(column.is_not(None)).order_by(order).limit(SAMPLE)
         for sealed in tx.session.scalars(query):
             try:
-                tx.keyring.open_bytes(sealed or b"", name)
+                _open(tx, sealed or b"", name)
             except CannotOpen:
                 return False
     return True
+
+
+def _open(tx: Tx, sealed: bytes, name: str) -> None:
+    try:
+        tx.keyring.open_bytes(sealed, name)
+    except CannotOpen:
+        tx.keyring.open_bytes(sealed, ALSO.get(name, name))

@@ -17,6 +17,7 @@ from notifier.core.message import Phase, Purpose, Submission
 from notifier.store.applications import Application, get_application
 from notifier.store.audit import SYSTEM, Change, record
 from notifier.store.base import Base
+from notifier.store.companions import first_of_person
 from notifier.store.database import Tx
 from notifier.store.ids import new_id
 from notifier.store.messages import Message, get_message
@@ -54,6 +55,12 @@ class Attempt(Base):
             "settled_at",
             sqlite_where=sa.text("settled_at IS NOT NULL"),
             postgresql_where=sa.text("settled_at IS NOT NULL"),
+        ),
+        sa.Index(
+            "ix_attempts_provider_id",
+            "ended_at",
+            sqlite_where=sa.text("provider_id != ''"),
+            postgresql_where=sa.text("provider_id != ''"),
         ),
     )
 
@@ -121,17 +128,29 @@ def lock_both(tx: Tx, workspace_id: str | None, message_id: str) -> tuple[Messag
 
 
 def claim(tx: Tx, limit: int, provider: str) -> Sequence[Message]:
-    """Take up to `limit` due messages for this worker, soonest first, each with a lease, a fence and an attempt row."""
+    """Take up to `limit` due messages for this worker, soonest first, each with a lease, a fence and an attempt row.
+
+    Of the outcomes that one person is due only the first is among them (`companions`).
+    """
     query = (
         sa.select(Message)
         .join(Application, Application.id == Message.application_id)
         .where(Message.state == Submission.SCHEDULED, Message.due_at <= tx.now, CURRENT, not_paused(provider))
         .order_by(Message.due_at, Message.id)
     )
-    taken = _lock_some(tx, query.where(Message.deaths == 0), limit)
+    taken = _lock_some(tx, query.where(Message.deaths == 0, first_of_person(tx.now)), limit)
     if not taken:
         # Whatever was in the hands of a worker when it died may be what it died of, so it travels alone.
         taken = _lock_some(tx, query.where(Message.deaths > 0), min(limit, 1))
+    take(tx, taken, provider)
+    return taken
+
+
+def take(tx: Tx, taken: Sequence[Message], provider: str, *, joined_to: str | None = None) -> None:
+    """Make these due messages, locked by the caller, this worker's own: lease, fence and attempt row for each.
+
+    `joined_to` is the attempt in whose e-mail they travel.
+    """
     attempts, changes = [], []
     for message in taken:
         message.state, message.phase, message.reason = Submission.SENDING, Phase.CLAIMED, ""
@@ -148,6 +167,7 @@ def claim(tx: Tx, limit: int, provider: str) -> Sequence[Message]:
                 fence=message.fence,
                 provider=provider,
                 started_at=tx.now,
+                joined_to=joined_to,
                 outcome="",
                 why="",
                 provider_id="",
@@ -158,24 +178,18 @@ def claim(tx: Tx, limit: int, provider: str) -> Sequence[Message]:
     tx.session.add_all(attempts)
     tx.session.flush()
     record(tx, changes)
-    return taken
 
 
 def _lock_some(tx: Tx, query: sa.Select[Message], limit: int) -> list[Message]:
     return list(tx.session.scalars(query.limit(limit).with_for_update(of=Message, skip_locked=True)))
 
 
-def begun_since(tx: Tx, provider: str, since: datetime) -> int:
-    """How many attempts at this provider began since then, by any worker: what MAIL_RATE is measured against."""
-    query = sa.select(sa.func.count()).where(Attempt.provider == provider, Attempt.started_at > since)
-    return tx.session.execute(query).scalar_one()
-
-
 def submit(tx: Tx, attempt_ids: Sequence[str]) -> set[str]:
     """The fence: mark these attempts as *submitting* and return those that may be called now.
 
-    An attempt is left out when its lease is nearly over, when somebody else owns the message, or when the application
-    has moved on. Nothing may be called before this transaction is committed.
+    An attempt is left out when its lease is nearly over, when somebody else owns the message, when the application has
+    moved on, or when one that travels in the same e-mail is left out. Nothing may be called before this transaction is
+    committed.
     """
     if not attempt_ids:
         return set()
@@ -189,7 +203,7 @@ def submit(tx: Tx, attempt_ids: Sequence[str]) -> set[str]:
     )
     tx.session.execute(named.with_for_update(of=Application, read=True))
     still_current = sa.exists().where(Application.id == Message.application_id, CURRENT)
-    allowed = tx.session.scalars(
+    returned = tx.session.scalars(
         sa.update(Message)
         .where(
             Message.attempt_id.in_(attempt_ids),
@@ -201,9 +215,27 @@ def submit(tx: Tx, attempt_ids: Sequence[str]) -> set[str]:
         .values(phase=Phase.SUBMITTING)
         .returning(Message.attempt_id)
         .execution_options(synchronize_session=False)
-    ).all()
+    )
+    allowed = {attempt_id for attempt_id in returned if attempt_id is not None}
+    allowed -= _left_behind(tx, attempt_ids, allowed)
     tx.session.execute(sa.update(Attempt).where(Attempt.id.in_(allowed)).values(submitted_at=tx.now))
-    return {attempt_id for attempt_id in allowed if attempt_id is not None}
+    return allowed
+
+
+def _left_behind(tx: Tx, attempt_ids: Sequence[str], allowed: set[str]) -> set[str]:
+    """Those whose e-mail also carries one that may not leave: still this worker's, and *claimed* as before."""
+    if allowed.issuperset(attempt_ids):
+        return set()
+    e_mail = sa.func.coalesce(Attempt.joined_to, Attempt.id)
+    stopped = sa.select(e_mail).where(Attempt.id.in_(set(attempt_ids) - allowed))
+    behind = set(tx.session.scalars(sa.select(Attempt.id).where(Attempt.id.in_(allowed), e_mail.in_(stopped))))
+    tx.session.execute(
+        sa.update(Message)
+        .where(Message.attempt_id.in_(behind))
+        .values(phase=Phase.CLAIMED)
+        .execution_options(synchronize_session=False)
+    )
+    return behind
 
 
 def owned(tx: Tx, attempt_ids: Sequence[str]) -> Mapping[str, Message]:
@@ -246,31 +278,6 @@ def conclude(tx: Tx, message: Message, result: Result) -> bool:
     )
     record(tx, [Change(message.workspace_id, message.id, before, result.after, SYSTEM, result.why)])
     return True
-
-
-def applications_of(tx: Tx, attempt_ids: Sequence[str]) -> list[str]:
-    """The applications these attempts belong to, for locking them before their messages."""
-    query = sa.select(Message.application_id).join(Attempt, Attempt.message_id == Message.id)
-    return list(tx.session.scalars(query.where(Attempt.id.in_(attempt_ids)).distinct()))
-
-
-def first_try(tx: Tx, message: Message) -> datetime:
-    """When this message was first tried since it was last approved."""
-    query = sa.select(sa.func.min(Attempt.started_at)).where(Attempt.message_id == message.id)
-    if message.approved_at is not None:
-        query = query.where(Attempt.started_at >= message.approved_at)
-    return tx.session.execute(query).scalar_one_or_none() or tx.now
-
-
-def overdue(tx: Tx, limit: int) -> Sequence[str]:
-    """The attempts whose lease is over: their worker is gone, or as good as gone."""
-    query = (
-        sa.select(Message.attempt_id)
-        .where(Message.state == Submission.SENDING, Message.lease_until < tx.now)
-        .order_by(Message.lease_until)
-        .limit(limit)
-    )
-    return [attempt_id for attempt_id in tx.session.scalars(query) if attempt_id is not None]
 
 
 def next_due(tx: Tx, provider: str) -> datetime | None:

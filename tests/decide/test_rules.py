@@ -5,7 +5,7 @@ import pytest
 from notifier.core.errors import Refused
 from notifier.core.rule import Hold, Mode, Trigger, hold_text, parse_hold
 from notifier.core.stage import StageKind
-from notifier.decide.rules import DEFAULTS, dump, find, load
+from notifier.decide.rules import DEFAULTS, dump, find, joins, load
 from tests.world import LIBRARY
 
 TEMPLATES = sorted({template.key for template in LIBRARY.all()})
@@ -59,6 +59,35 @@ def test_every_mistake_is_named_at_once() -> None:
     assert len(mistakes) == 7
     for word in ("entred", "application_recieved", "soon", "position_never", "promise_days", "colour", "nowhere"):
         assert any(word in mistake for mistake in mistakes), word
+
+
+def test_a_rule_can_keep_its_messages_apart() -> None:
+    book = dump(DEFAULTS).replace('send = "withdrawn_ack"', 'send = "withdrawn_ack"\njoin = false')
+
+    apart = load(book, TEMPLATES)
+
+    assert load(dump(apart), TEMPLATES) == apart
+    assert not joins(apart, "withdrawn_ack")
+    assert joins(apart, "rejected_after_application")
+    assert joins(apart, "a_rule_that_has_gone")
+
+
+@pytest.mark.parametrize(
+    ("line", "mistake"),
+    [
+        ('on = "rejected"\njoin = "no"', "join is 'no'; it must be true or false"),
+        (
+            'on = "silence"\njoin = false',
+            "join is for what ends an application, on = one of: rejected, withdrawn, hired",
+        ),
+        ('on = "rejected"\ninterviewed = 1', "interviewed is 1; it must be true or false"),
+    ],
+)
+def test_a_switch_that_would_switch_nothing_is_refused(line: str, mistake: str) -> None:
+    with pytest.raises(Refused) as caught:
+        load(f'[[rule]]\n{line}\nsend = "withdrawn_ack"\nmode = "auto"', TEMPLATES)
+
+    assert str(caught.value) == f"rule 1: {mistake}"
 
 
 @pytest.mark.parametrize("text", ["not toml [", "rule = 3", "[other]\na = 1"])

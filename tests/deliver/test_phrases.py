@@ -40,6 +40,25 @@ def test_conversations_are_counted_where_somebody_counted_them(count: int | None
     assert phrases.interview_count_phrase(count, "en") == phrase
 
 
+@pytest.mark.parametrize(
+    ("things", "said"),
+    [
+        ((), ""),
+        (("Backend engineer",), "Backend engineer"),
+        (("Backend engineer", "Frontend engineer"), "Backend engineer and Frontend engineer"),
+        (("Nurse", "Cook", "Driver"), "Nurse, Cook and Driver"),
+    ],
+)
+def test_several_things_are_listed_as_people_list_them(things: tuple[str, ...], said: str) -> None:
+    assert phrases.listing(things, "en") == said
+
+
+def test_every_language_lists_three_things_in_their_order() -> None:
+    for language in phrases.LANGUAGES:
+        said = phrases.listing(("Nurse", "Cook", "Driver"), language)
+        assert said.index("Nurse") < said.index("Cook") < said.index("Driver")
+
+
 @pytest.mark.parametrize(("given", "called"), NAMES.items())
 def test_a_person_is_called_as_they_call_themselves_or_greeted_without_a_name(given: str, called: str) -> None:
     assert phrases.greeting_name(given, "en") == called

@@ -204,6 +204,27 @@ class TestRender:
         assert len(rendered.lines[0]) <= LONGEST_LINE
         assert rendered.lines[0].endswith("\u2026.")
 
+    def test_several_jobs_are_named_together_each_once(self) -> None:
+        rendered = render(template("One for {{ job }}."), VALUES, jobs=["Cook", "Nurse", "Cook", "Driver"])
+
+        assert (rendered.subject, rendered.lines[0]) == (
+            "Your Cook, Nurse and Driver application",
+            "One for Cook, Nurse and Driver.",
+        )
+
+    def test_jobs_are_shortened_until_their_line_holds_them_all(self) -> None:
+        jobs = [f"{word} of a ward with more beds than it has nurses" for word in ("Head", "Deputy", "Assistant")]
+
+        line = render(template("One for {{ job }}."), VALUES, jobs=jobs).lines[0]
+
+        assert len(line) <= LONGEST_LINE
+        assert all(word in line for word in ("Head of a ward", "Deputy of a ward", " and Assistant of a ward"))
+
+    @pytest.mark.parametrize("jobs", [[f"Nurse number {n} of nine" for n in range(9)], ["x" * 70, "x" * 71]])
+    def test_jobs_that_do_not_fit_or_would_look_alike_are_refused(self, jobs: list[str]) -> None:
+        with pytest.raises(TemplateFault, match="do not fit"):
+            render(template("word " * 15 + "{{ job }}."), VALUES, jobs=jobs)
+
     def test_a_name_that_was_not_checked_meets_the_second_wall(self) -> None:
         unchecked = Template("x", "en", "S", ("{{ ''.__class__ }}", "b"), Mode.AUTO, Hold(), True, "", "")
 

@@ -1,0 +1,199 @@
+"""What the rules of the state machine do it with: a world, workers that stand still, and the record that judges."""
+
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from hashlib import sha256
+from typing import Any
+
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, invariant
+
+from notifier.core.answer import Accepted, Answer, Impossible, PauseAll, TryLater, Unknown
+from notifier.core.feedback import Address, Heard, Report
+from notifier.core.message import Submission
+from notifier.core.stage import Outcome
+from notifier.deliver.email import Email
+from notifier.flow.again import CAME_BACK
+from notifier.flow.hear import hear_batch
+from notifier.store import provider_events
+from notifier.store.database import Tx
+from notifier.store.messages import Message
+from notifier.store.submission import LEASE
+from notifier.store.views import ApplicationView, list_applications
+from notifier.store.workspaces import pauses, resume
+from tests.laws.flow_record import ENVIRONMENT, Record, unaccounted
+from tests.laws.stepped import Stop, Worker
+from tests.world import World
+
+#: Two applications of one person, and one of another.
+PERSON = {"a1": "ana", "a2": "ana", "a3": "bo"}
+
+#: What an ATS said: application, step, its own time, event id, address.
+Said = tuple[str, dict[str, Any], datetime, str, str]
+
+
+class FlowBase(RuleBasedStateMachine):
+    """A few applications; `said` is everything their ATS ever said, `workers` those that stand still."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.world = World("sqlite://")
+        self.record = Record()
+        self.said: list[Said] = []
+        self.workers: list[Worker] = []
+        self.strangers = itertools.count(1)
+        self.checked: object = None
+        self.agrees = True
+
+    def teardown(self) -> None:
+        """In the end everybody has been delivered, and the mirror is what the ATS says."""
+        try:
+            if self.agrees:
+                self.come_to_rest()
+                self.check_the_end()
+        finally:
+            for worker in self.workers:
+                worker.kill()
+            self.world.close()
+
+    @invariant()
+    def the_record_agrees(self) -> None:
+        with self.world.db.read() as tx:
+            seen = (self.world.clock.now, changes(tx))
+            if seen != self.checked:
+                self.checked, self.agrees = seen, False
+                self.record.check(tx)
+                self.agrees = True
+
+    def come_to_rest(self) -> None:
+        for number, worker in enumerate(self.workers):
+            worker.finish() if number % 2 else worker.kill()
+        for said in self.said:
+            self.deliver(*said)
+        self.world.clock.tick(seconds=LEASE.total_seconds() + 1)
+        self.relay_looks()
+        with self.world.db.begin() as tx:
+            for row in pauses(tx):
+                resume(tx, row.scope)
+        while self.world.plan() + self.send(["accept"]):
+            pass
+        self.read_reports()
+
+    def check_the_end(self) -> None:
+        self.the_record_agrees()
+        for view in self.applications():
+            mine = [said for said in self.said if said[0] == view.application.external_id]
+            if mine:
+                newest = max(said[2] for said in mine)
+                outcomes = {Outcome(said[1].get("outcome", "none")) for said in mine if said[2] == newest}
+                assert view.application.outcome in outcomes
+        with self.world.db.read() as tx:
+            assert unaccounted(tx) == []
+        due = [one for one in self.world.messages() if one.state is Submission.SCHEDULED]
+        assert all(one.due_at is not None and one.due_at > self.world.clock.now for one in due)
+
+    def says(self, name: str, step: dict[str, Any], late: int, place: str) -> None:
+        """The ATS sends a webhook about something that happened so many minutes ago."""
+        at = self.world.clock.now - timedelta(minutes=late)
+        self.said.append((name, step, at, f"evt-{len(self.said):04}", f"{PERSON[name]}@{place}.example.org"))
+        self.deliver(*self.said[-1])
+
+    def deliver(self, name: str, step: dict[str, Any], at: datetime, event_id: str, address: str) -> None:
+        person = {"id": f"c-{PERSON[name]}", "first_name": "Ana", "name": "Ana Adler", "email": address}
+        self.world.change(name, at=at, event_id=event_id, candidate=person, **step)
+
+    def worker(self, fates: Sequence[str]) -> Worker:
+        """A worker whose mails meet these fates, one after the other."""
+        coming = itertools.cycle(fates)
+
+        def fate(email: Email) -> tuple[bool, Answer]:
+            word = next(coming)
+            taken = word in ("accept", "lost")
+            if taken:
+                self.record.copies.append(email)
+            return taken, answer_of(email, word)
+
+        return Worker(self.world.flow, fate, self.looked)
+
+    def looked(self, stop: Stop) -> None:
+        if stop in (Stop.CLAIMED, Stop.FENCED):
+            with self.world.db.read() as tx:
+                self.record.check_claims(tx)
+
+    def send(self, fates: Sequence[str]) -> bool:
+        """Send a batch; whether there was anything to send."""
+        claimed = self.record.claims
+        self.worker(fates).finish()
+        return self.record.claims > claimed
+
+    def keep(self, report: Report, event_id: str) -> None:
+        with self.world.db.begin() as tx:
+            provider_events.keep(tx, "scripted", [replace(report, event_id=event_id)])
+        self.record.kept.append(report)
+
+    def read_reports(self) -> None:
+        while hear_batch(self.world.flow):
+            pass
+        self.record.read = list(self.record.kept)
+
+    def relay_looks(self) -> None:
+        with self.world.db.read() as tx:
+            before = self.record.resends(tx)
+        self.world.watch()
+        self.world.plan()
+        with self.world.db.read() as tx:
+            self.record.check_rule(tx, before)
+
+    def pick(self, data: st.DataObject, *states: Submission) -> Message:
+        """One of the messages in these states."""
+        return data.draw(st.sampled_from([message for message in self.world.messages() if message.state in states]))
+
+    def came_back(self) -> list[str]:
+        """The applications whose outcome stands open because its mail came back."""
+        return [one.application.id for one in self.applications() if one.application.open_reason == CAME_BACK]
+
+    def applications(self) -> list[ApplicationView]:
+        with self.world.db.read() as tx:
+            return list_applications(tx, None)
+
+
+def changes(tx: Tx) -> int:
+    """How many rows were ever written: where that stands still, there is nothing new to look at."""
+    connection: Any = tx.session.connection().connection.driver_connection
+    return connection.total_changes
+
+
+def in_doubt(machine: FlowBase) -> bool:
+    """Whether any message is in doubt."""
+    return any(message.state is Submission.IN_DOUBT for message in machine.world.messages())
+
+
+def answer_of(email: Email, fate: str) -> Answer:
+    """What a worker hears from the provider about a mail that met this fate."""
+    answers: dict[str, Answer] = {
+        "accept": Accepted(f"p-{email.att}", email.headers["Message-ID"]),
+        "lost": Unknown("cut"),
+        "unknown": Unknown("timed out"),
+        "later": TryLater("busy", counts=True),
+        "no_connection": TryLater("no connection", counts=False),
+        "impossible": Impossible("bad content"),
+        "pause": PauseAll("bad key"),
+    }
+    return answers[fate]
+
+
+def report_of(email: Email, heard: Heard, about: Address, now: datetime, named: str = "ids") -> Report:
+    """The provider's report about a mail; `named` says how it tells which one it means."""
+    header = email.headers["Message-ID"].strip("<>")
+    names: dict[str, dict[str, str]] = {
+        "ids": {"mid": email.mid, "att": email.att, "env": ENVIRONMENT},
+        "elsewhere": {"mid": email.mid, "att": email.att, "env": "staging"},
+        "strange": {"mid": "msg_0000000000", "att": "att_0000000000", "env": ENVIRONMENT},
+        "header": {"message_id": header},
+        "provider_id": {"provider_id": f"p-{email.att}"},
+        "address": {},
+    }
+    digest = sha256(f"{email.att} {heard} {about} {now} {named}".encode()).hexdigest()
+    return Report(heard, now, digest, address=email.to_address, about=about, **names[named])
