@@ -40,6 +40,10 @@ chaos: $(VENV)/dev.stamp ## kill -9 of every process for minutes, then count: ea
 	@$(BIN)/python -m tests.chaos --database postgresql $(ARGS)
 	@$(BIN)/python -m tests.chaos --database sqlite $(ARGS)
 
+.PHONY: mutants
+mutants: $(VENV)/dev.stamp ## take one safeguard out after the other: the tests that guard it must go red
+	@$(BIN)/python -m tests.mutants $(ARGS)
+
 .PHONY: check
 check: $(VENV)/dev.stamp ## lint, format, templates, types, import contracts
 	@$(BIN)/ruff check .

@@ -15,8 +15,8 @@ from typing import Any
 import psycopg
 import sqlalchemy as sa
 
-from notifier.store import heartbeats
 from notifier.store.database import Database
+from notifier.store.heartbeats import Heartbeat
 from notifier.store.sources import add_source
 from notifier.store.tables import metadata
 from notifier.store.workspaces import add_workspace
@@ -74,7 +74,8 @@ def _place(db: Database) -> Place:
     with db.begin() as tx:
         workspace = add_workspace(tx, "Long History Co")
         source = add_source(tx, workspace.id, "generic", name="generic", secret="x" * 32, sending="live")
-        heartbeats.beat(tx, "worker", "benchmark")
+        # Alive for as long as anybody measures, so that every law is checked.
+        tx.session.add(Heartbeat(kind="worker", name="benchmark", at=tx.now + timedelta(days=1)))
         version = metadata.tables["template_versions"]
         row = {"id": "tpl_1", "key": "in_review", "language": "en", "digest": "d", "source": "", "created_at": tx.now}
         tx.session.execute(sa.insert(version).values(**row))

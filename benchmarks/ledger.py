@@ -62,11 +62,9 @@ def parts(db: Database) -> dict[str, Callable[[Tx], object]]:
         ids = touched(tx, None, tx.now - WINDOW)
         small = list(in_hand(tx, None))
     print(f"  applications there is something to check about: {len(ids):,}")
-    return (
-        {"counts": count, "touched": lambda tx: touched(tx, None, tx.now - WINDOW)}
-        | {law: of_law(law) for law in of_all(None)}
-        | {law: in_hand_of(law) for law in small}
-    )
+    found: dict[str, Callable[[Tx], object]] = {"counts": count}
+    found["touched"] = lambda tx: touched(tx, None, tx.now - WINDOW)
+    return found | {law: of_law(law) for law in of_all(None)} | {law: in_hand_of(law) for law in small}
 
 
 def seconds(db: Database, work: Callable[[Tx], object]) -> float:

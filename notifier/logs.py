@@ -4,11 +4,13 @@ Code logs ids and never people; the last processor is the second wall: whatever 
 in every field and in tracebacks, which show no values of variables.
 """
 
+import contextlib
+import io
 import logging
 import re
 import sys
 from collections.abc import MutableMapping
-from typing import Any
+from typing import Any, TextIO, cast
 
 import structlog
 
@@ -30,6 +32,21 @@ def blank(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [blank(inner) for inner in value]
     return value
+
+
+class _Patient(io.TextIOBase):
+    """Standard error, which may be full or closed: a line that cannot be written is lost, and the work goes on."""
+
+    def write(self, text: str) -> int:
+        """Write what can be written."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.write(text)
+        return len(text)
+
+    def flush(self) -> None:
+        """Hand on what can be handed on."""
+        with contextlib.suppress(OSError, ValueError):
+            sys.stderr.flush()
 
 
 def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> MutableMapping[str, Any]:
@@ -57,6 +74,6 @@ def configure(level: str, form: str) -> None:
         wrapper_class=structlog.make_filtering_bound_logger(number),
         # Standard output belongs to what a command prints. The stream is looked up for each line, because whoever
         # embeds a command may exchange it.
-        logger_factory=lambda *_: structlog.PrintLogger(sys.stderr),
+        logger_factory=lambda *_: structlog.PrintLogger(cast(TextIO, _Patient())),
         cache_logger_on_first_use=False,
     )

@@ -60,7 +60,7 @@ TOO_SLOW = b"HTTP/1.1 408 Request Timeout\r\nConnection: close\r\nContent-Length
 
 def tell(**numbers: int) -> None:
     """The line in the log."""
-    import structlog  # only where it is needed: it would be a quarter of gunicorn's first process, which logs nothing
+    import structlog  # the application has loaded it; gunicorn's first process is a quarter smaller without
 
     structlog.get_logger().warning("web.too_slow", **numbers)
 

@@ -1,7 +1,8 @@
 """How the web process is started: gunicorn, a few processes of eight threads each.
 
 Threads and not processes, because a webhook mostly waits for the database's commit. Everything a client can make long
-has a limit. Only the standard library is imported: the supervisor holds this module in memory for ever.
+has a limit, and for what it can make slow no thread waits: `workers.deadline`. Only the standard library is imported:
+the supervisor holds this module in memory for ever.
 """
 
 import sys

@@ -90,7 +90,11 @@ def tombstones() -> None:
 def _read(tombstones: TextIO) -> list[tuple[str, str]]:
     """The list as `db tombstones` wrote it, each once. Raises Refused, naming the line, for anything else."""
     listed: dict[tuple[str, str], None] = {}
-    for number, line in enumerate(tombstones, start=1):
+    try:
+        lines = tombstones.readlines()
+    except UnicodeDecodeError as fault:
+        raise Refused("this is no list as notifier db tombstones writes it; nothing was done") from fault
+    for number, line in enumerate(lines, start=1):
         if not line.strip():
             continue
         try:

@@ -66,8 +66,9 @@ def mail() -> None:
     try:
         with whole_flow() as flow:
             kept = hear_mail(flow, mime)
-            hear_batch(flow)
-    except DatabaseAway as fault:
+            while hear_batch(flow):
+                pass
+    except (DatabaseAway, Refused) as fault:  # away, or not upgraded yet
         click.echo(f"the database cannot be used now ({fault}); try again later", err=True)
         raise click.exceptions.Exit(TEMPORARY_FAILURE) from fault
     click.echo("kept" if kept else "known already")

@@ -9,6 +9,8 @@ own lease, fence, attempt and answer, so every law about a message holds for eac
   its companions are due, today and never past a promised date. What a person sent off before its hold was over waits
   for nobody.
 - Company changes nothing of what a message needs to leave: each has its own last look, and all pass the fence or none.
+- Two workers that hold one each would write two mails. So whoever finds a companion in other hands lets its message
+  come again a moment later; nobody waits in a transaction, and the two soon meet.
 - What does not fit in the line that names the jobs leaves as a mail of its own.
 - One that has left already has no companions any more: what is due later, though on the same day, is told in a mail of
   its own when it is due, because the first cannot be taken back and a day's delay would help nobody.
@@ -18,6 +20,7 @@ Switched off by `join = false` in the rule that sends it; rules are read when th
 """
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -25,7 +28,7 @@ import structlog
 from sqlalchemy.exc import DBAPIError
 
 from notifier.core.errors import TemplateFault
-from notifier.core.message import Purpose
+from notifier.core.message import Purpose, Submission
 from notifier.core.rule import parse_hold
 from notifier.decide import timing
 from notifier.decide.rules import joins
@@ -41,28 +44,68 @@ from notifier.store.workspaces import Workspace, get_workspace
 
 log = structlog.get_logger()
 
+#: How long a message keeps away from a companion in other hands: longer than composing a batch takes.
+A_MOMENT = timedelta(seconds=2)
+
 #: No day is longer, in any zone.
 _LONGEST_DAY = timedelta(hours=26)
 
 
+@dataclass(frozen=True, slots=True)
+class Company:
+    """Who may travel with a message, soonest first and locked; or when it should come again to find them."""
+
+    members: Sequence[Message] = ()
+    come_again: datetime | None = None
+
+
 def near(tx: Tx, claimed: Sequence[Message]) -> dict[str, list[Message]]:
-    """For each claimed outcome what its person is due within a day besides it; one look for all of them."""
+    """For each claimed outcome the others of its person, claimed with it or due within a day; one look for all."""
     outcomes = [one.id for one in claimed if one.purpose is Purpose.OUTCOME and not one.deaths and not one.sent_again]
     return companions.due_with(tx, outcomes, tx.now + _LONGEST_DAY)
 
 
-def choose(flow: Flow, tx: Tx, message: Message, others: Sequence[Message]) -> list[Message]:
-    """Those of `others` that are companions of a claimed message."""
+def company(flow: Flow, tx: Tx, message: Message, application: Application, others: Sequence[Message]) -> Company:
+    """The companions among `others`, which are near this claimed message and in no e-mail yet."""
+    chosen = _companions(flow, tx, message, others)
+    until = _wait_until(tx, message, application, chosen)
+    if until is None:
+        waiting = [one.id for one in chosen if one.state is Submission.SCHEDULED and _due(one, tx.now) <= tx.now]
+        locked = companions.lock_due(tx, waiting)
+        if len(locked) == len(waiting):
+            ours = [one for one in chosen if one.state is Submission.SENDING]
+            return Company(sorted((*ours, *locked), key=lambda one: (_due(one, tx.now), one.id)))
+        until = tx.now + A_MOMENT
+    return Company(come_again=until)
+
+
+def compose(
+    flow: Flow, tx: Tx, message: Message, application: Application, members: Sequence[Message]
+) -> tuple[Email, Sequence[Message]]:
+    """The e-mail, and those of the company whose jobs it can name, the soonest first. Raises as `envelope`."""
+    while members:
+        try:
+            return envelope(flow, tx, message, application, members), members
+        except TemplateFault:
+            members = members[:-1]
+    return envelope(flow, tx, message, application), ()
+
+
+def _companions(flow: Flow, tx: Tx, message: Message, others: Sequence[Message]) -> list[Message]:
     if not others:
         return []
     workspace = get_workspace(tx, message.workspace_id)
     tonight = timing.end_of_day(tx.now.astimezone(ZoneInfo(workspace.zone)).date(), workspace.zone)
-    today = [one for one in others if one.due_at is not None and one.due_at <= tonight]
-    found = [one for one in today if _are_companions(tx, message, one, workspace)]
+    today = [
+        one
+        for one in others
+        if one.state in (Submission.SCHEDULED, Submission.SENDING) and _due(one, tx.now) <= tonight
+    ]
+    found = [one for one in today if _alike(tx, message, one, workspace)]
     return found if found and joins(rules_of(flow, tx, message.workspace_id), message.template) else []
 
 
-def _are_companions(tx: Tx, message: Message, other: Message, workspace: Workspace) -> bool:
+def _alike(tx: Tx, message: Message, other: Message, workspace: Workspace) -> bool:
     if other.window is not message.window or bool(other.approved_by) != bool(message.approved_by):
         return False
     try:
@@ -75,13 +118,13 @@ def _are_companions(tx: Tx, message: Message, other: Message, workspace: Workspa
         return False
 
 
-def wait_until(tx: Tx, message: Message, application: Application, chosen: Sequence[Message]) -> datetime | None:
-    """When the last companion is due, if this message should wait for it."""
-    due_at = max((one.due_at for one in chosen if one.due_at is not None), default=tx.now)
+def _wait_until(tx: Tx, message: Message, application: Application, chosen: Sequence[Message]) -> datetime | None:
+    """When the last companion is due, if that is later and this message should wait for it."""
+    until = max((_due(one, tx.now) for one in chosen), default=tx.now)
     promised = application.promise_due
-    if due_at <= tx.now or (promised is not None and promised < due_at):
+    if until <= tx.now or (promised is not None and promised < until) or _at_once(tx, message):
         return None
-    return None if _at_once(tx, message) else due_at
+    return until
 
 
 def _at_once(tx: Tx, message: Message) -> bool:
@@ -92,13 +135,5 @@ def _at_once(tx: Tx, message: Message) -> bool:
     return tx.now < timing.due(message.approved_at, parse_hold(message.hold), message.window, zone, None)
 
 
-def compose(
-    flow: Flow, tx: Tx, message: Message, application: Application, others: Sequence[Message]
-) -> tuple[Email, Sequence[Message]]:
-    """The e-mail for a message and as many of the others as it can name, the first ones first. Raises as `envelope`."""
-    while others:
-        try:
-            return envelope(flow, tx, message, application, others), others
-        except TemplateFault:
-            others = others[:-1]
-    return envelope(flow, tx, message, application), ()
+def _due(message: Message, now: datetime) -> datetime:
+    return message.due_at or now

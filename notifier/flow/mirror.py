@@ -62,12 +62,11 @@ def stage_change(flow: Flow, tx: Tx, source: Source, change: StageChange, item: 
     """
     row = applications.find_application(tx, source.id, change.application_id)
     if row is not None and row.deleted_at is not None:
-        return "application_is_deleted"
+        named = people.find_candidate(tx, source.id, change.candidate.external_id) if change.candidate else None
+        return "candidate_is_erased" if _of_erased(tx, named, item) else "application_is_deleted"
     candidate = _candidate(tx, source, change.candidate, change.occurred_at)
-    if candidate is not None:
-        item.candidate_id = candidate.id
-        if candidate.erased_at is not None:
-            return "candidate_is_erased"
+    if _of_erased(tx, candidate, item):
+        return "candidate_is_erased"
     stage = _stage(tx, source, change)
     tie_break = item.body_hash.hex()
     before = applications.standing(row) if row is not None else None
@@ -89,6 +88,16 @@ def stage_change(flow: Flow, tx: Tx, source: Source, change: StageChange, item: 
     situation = _situation(flow, tx, source, row, change, before, step, told=told)
     decided = plan(situation, rules_of(flow, tx, source.workspace_id))
     return carry_out(flow, tx, row, decided, actor=actor)
+
+
+def _of_erased(tx: Tx, candidate: people.Candidate | None, item: InboxItem) -> bool:
+    """Note whom the item is about. If they were erased, nothing of it is kept but that it came."""
+    if candidate is None:
+        return False
+    item.candidate_id = candidate.id
+    if candidate.erased_at is not None:
+        inbox.blank_items(tx, [item.id])
+    return candidate.erased_at is not None
 
 
 def _stage(tx: Tx, source: Source, change: StageChange) -> stages.Stage | None:
@@ -157,19 +166,22 @@ def candidate_changed(flow: Flow, tx: Tx, source: Source, event: CandidateChange
         return "unknown_candidate"
     candidate = _candidate(tx, source, event.candidate, event.occurred_at or item.received_at)
     assert candidate is not None  # facts were given
-    item.candidate_id = candidate.id
+    if _of_erased(tx, candidate, item):
+        return "candidate_is_erased"
     _release_reachable(flow, tx, candidate)
     return "candidate_updated"
 
 
-def candidate_merged(tx: Tx, source: Source, event: CandidateMerged) -> str:
+def candidate_merged(tx: Tx, source: Source, event: CandidateMerged, item: InboxItem) -> str:
     """Two records became one: the old one's applications belong to the new one, and pending mails are stopped until a
     newer change or a person starts them again, because the ATS may have answered the person under the other record."""
     old = people.find_candidate(tx, source.id, event.external_id)
     if old is None:
+        _of_erased(tx, people.find_candidate(tx, source.id, event.into.external_id), item)
         return "unknown_candidate"
     new = _candidate(tx, source, event.into, old.order_at)
     assert new is not None  # facts were given
+    item.candidate_id = new.id
     if new.id == old.id:
         return "candidate_merged"
     old.merged_into = new.id
@@ -179,7 +191,9 @@ def candidate_merged(tx: Tx, source: Source, event: CandidateMerged) -> str:
     return "candidate_merged"
 
 
-def candidate_erased(tx: Tx, source: Source, event: CandidateErased, *, by: str = "") -> str:
+def candidate_erased(
+    tx: Tx, source: Source, event: CandidateErased, item: InboxItem | None = None, *, by: str = ""
+) -> str:
     """The person was deleted or anonymised: cancel, blank, keep a tombstone. Deleting is not rejecting.
 
     So are the records that were merged into this one: they are the same person. `by` is who does it, else the ATS.
@@ -198,6 +212,9 @@ def candidate_erased(tx: Tx, source: Source, event: CandidateErased, *, by: str 
         row.blanked_at = tx.now
         mailbox.forget(tx, [message.id for message in said])
         provider_events.blank_of(tx, [message.id for message in said])
+    if item is not None:
+        item.candidate_id = candidate.id
+        tx.session.flush()
     for record in people.records_of(tx, candidate):
         inbox.blank(tx, record.id)
         people.erase_candidate(tx, record)

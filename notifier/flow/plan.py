@@ -101,9 +101,9 @@ def _apply(flow: Flow, tx: Tx, item: InboxItem, events: Sequence[Event]) -> tupl
             case CandidateChanged():
                 silences.append(mirror.candidate_changed(flow, tx, source, event, item))
             case CandidateMerged():
-                silences.append(mirror.candidate_merged(tx, source, event))
+                silences.append(mirror.candidate_merged(tx, source, event, item))
             case CandidateErased():
-                silences.append(mirror.candidate_erased(tx, source, event))
+                silences.append(mirror.candidate_erased(tx, source, event, item))
             case ApplicationDeleted():
                 silences.append(mirror.application_deleted(tx, source, event))
             case NothingToDo():

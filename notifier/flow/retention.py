@@ -24,7 +24,7 @@ log = structlog.get_logger()
 PERIOD = timedelta(hours=1)
 
 #: Rows of one kind handled in one transaction: a fraction of a second, in which others wait for SQLite's only writer.
-BATCH = 500
+BATCH = 200
 
 #: The kind and the name of the heartbeat that says when nothing was left.
 BEAT = ("retention", "all")

@@ -8,7 +8,7 @@ share an e-mail (`flow.joining`).
 import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import structlog
 from sqlalchemy.exc import DBAPIError
@@ -21,7 +21,7 @@ from notifier.decide.plan import COMPLAINED
 from notifier.deliver.email import Email
 from notifier.flow import conclude, drafting, joining
 from notifier.flow.parts import Flow
-from notifier.store import companions, messages, people, sources, submission, tries
+from notifier.store import messages, people, sources, submission, tries
 from notifier.store.applications import Application
 from notifier.store.database import Tx
 from notifier.store.messages import Message
@@ -42,11 +42,11 @@ STALE = timedelta(days=3)
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """An e-mail, composed, and the attempts that are made with it: first that of its own message, then those of the
-    messages that travel in it."""
+    """An e-mail, composed, with the messages that travel in it and their attempts, that of its own message first."""
 
-    attempts: tuple[str, ...]
     email: Email
+    attempts: tuple[str, ...]
+    messages: frozenset[str]
 
 
 def send_batch(flow: Flow, limit: int = 100) -> int:
@@ -68,23 +68,28 @@ def _allowance(flow: Flow, tx: Tx, limit: int) -> int:
         return limit
     window = max(MOST_SECONDS, 1 / rate)
     begun = tries.begun_since(tx, flow.provider.name, tx.now - timedelta(seconds=window))
-    return max(0, min(limit, round(rate * window)) - begun)
+    return min(limit, max(0, round(rate * window) - begun))
 
 
 def _compose(flow: Flow, tx: Tx, claimed: Sequence[Message]) -> list[Ready]:
     """The last look: still allowed, still in the window, nothing missing. What fails it goes back with its reason."""
-    ready = []
+    ready: list[Ready] = []
     others = joining.near(tx, claimed)
+    travelling: set[str] = set()
     for message in claimed:
+        if message.id in travelling:
+            continue
         application = tx.session.get_one(Application, message.application_id)
         back = _last_look(flow, tx, message, application)
         if back is None:
             try:
-                made = _letter(flow, tx, message, application, others.get(message.id, ()))
-                if isinstance(made, Ready):
-                    ready.append(made)
+                near = [one for one in others.get(message.id, ()) if one.id not in travelling]
+                company = joining.company(flow, tx, message, application, near)
+                if company.come_again is None:
+                    ready.append(_letter(flow, tx, message, application, company.members))
+                    travelling |= ready[-1].messages
                     continue
-                back = made
+                back = _come_again(message, "waits_for_companion", company.come_again)
             except (TemplateFault, Refused) as fault:
                 back = Result(message.attempt_id or "", Submission.HELD, "not_sent", f"wording: {fault}")
             except DBAPIError:
@@ -97,27 +102,26 @@ def _compose(flow: Flow, tx: Tx, claimed: Sequence[Message]) -> list[Ready]:
     return ready
 
 
-def _letter(
-    flow: Flow, tx: Tx, message: Message, application: Application, others: Sequence[Message]
-) -> Ready | Result:
-    """The e-mail, with those of the others in it that may travel along; or when to come again, because they are due
-    later today. Others are taken along last of all, so what fails before concerns this message only."""
+def _letter(flow: Flow, tx: Tx, message: Message, application: Application, members: Sequence[Message]) -> Ready:
+    """The e-mail of a message, with those of its company in it that may leave as well. These are taken along last of
+    all, so that whatever fails concerns this message only."""
     attempt = message.attempt_id or ""
-    chosen = joining.choose(flow, tx, message, others)
-    if until := joining.wait_until(tx, message, application, chosen):
-        return Result(attempt, Submission.SCHEDULED, "not_sent", "waits_for_companion", due_at=until)
-    along: Sequence[Message] = [
-        one
-        for one in companions.lock_due(tx, [one.id for one in chosen])
-        if _last_look(flow, tx, one, tx.session.get_one(Application, one.application_id)) is None
+    allowed = [
+        one for one in members if _last_look(flow, tx, one, tx.session.get_one(Application, one.application_id)) is None
     ]
     drafting.renew_promise(tx, message)
-    email, along = joining.compose(flow, tx, message, application, along)
+    email, along = joining.compose(flow, tx, message, application, allowed)
     for one in (message, *along):
         drafting.renew_promise(tx, one)
         messages.keep_snapshot(tx, one, asdict(email))
-    submission.take(tx, along, flow.provider.name, joined_to=attempt)
-    return Ready((attempt, *(one.attempt_id or "" for one in along)), email)
+    submission.take(tx, [one for one in along if one.state is Submission.SCHEDULED], flow.provider.name)
+    submission.join(tx, along, attempt)
+    everyone = (message, *along)
+    return Ready(email, tuple(one.attempt_id or "" for one in everyone), frozenset(one.id for one in everyone))
+
+
+def _come_again(message: Message, why: str, at: datetime) -> Result:
+    return Result(message.attempt_id or "", Submission.SCHEDULED, "not_sent", why, due_at=at)
 
 
 def _last_look(flow: Flow, tx: Tx, message: Message, application: Application) -> Result | None:
@@ -141,7 +145,7 @@ def _last_look(flow: Flow, tx: Tx, message: Message, application: Application) -
     late = promised is not None and promised <= timing.next_open(tx.now, message.window, zone)
     if not message.approved_by and not late and not timing.is_open(tx.now, message.window, zone):
         opens = timing.next_open(tx.now, message.window, zone)
-        return Result(attempt, Submission.SCHEDULED, "not_sent", "outside_window", due_at=opens)
+        return _come_again(message, "outside_window", opens)
     return None
 
 

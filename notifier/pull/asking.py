@@ -16,6 +16,7 @@ import re
 import ssl
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
@@ -147,7 +148,9 @@ def bounded(
             return await read(Asker(client, who, now, patience))
 
     try:
-        return asyncio.run(whole())
+        # A thread of its own has no loop yet, whatever the caller's thread is running.
+        with ThreadPoolExecutor(1, thread_name_prefix="puller") as caller:
+            return caller.submit(lambda: asyncio.run(whole())).result()
     except Stopped as stopped:
         return stopped.answer
     except TimeoutError:

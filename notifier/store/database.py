@@ -53,12 +53,15 @@ class DatabaseClock:
         self._at = 0.0
 
     def __call__(self) -> datetime:
-        """The present moment, aware, in UTC."""
+        """The present moment, aware, in UTC. Raises DatabaseAway."""
         with self._lock:
             mono = time.monotonic()
             if self._base is None or mono - self._at > CLOCK_PERIOD:
-                with self._engine.connect() as connection:
-                    self._base = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+                try:
+                    with self._engine.connect() as connection:
+                        self._base = connection.execute(sa.text("SELECT clock_timestamp()")).scalar_one()
+                except (sa.exc.DBAPIError, sa.exc.TimeoutError) as fault:
+                    raise DatabaseAway(type(fault).__name__) from fault
                 self._at = mono = time.monotonic()
             return self._base.astimezone(UTC) + timedelta(seconds=mono - self._at)
 
@@ -160,9 +163,12 @@ class Database:
     @contextmanager
     def _transaction(self, engine: Engine) -> Iterator[Tx]:
         try:
-            now = self.clock()
+            # On PostgreSQL the clock may have to ask the database, which must not take a second connection.
+            now = self.clock() if self.is_postgresql else None
             with Session(engine, expire_on_commit=False) as session, session.begin():
-                yield Tx(session, now, self.keyring)
+                session.connection()
+                # A writer of SQLite may have waited long for its turn: its moment is when the turn came.
+                yield Tx(session, now or self.clock(), self.keyring)
         except sa.exc.DBAPIError as fault:
             if means_away(fault):
                 raise DatabaseAway(type(fault.orig).__name__) from fault

@@ -39,9 +39,8 @@ class InboxItem(Base):
         sa.Index(None, "state", "received_at", "id"),
         sa.Index(None, "workspace_id", "state", "received_at"),
         sa.Index(None, "received_at"),
-        sa.Index("ix_inbox_items_unblanked", "received_at",
-                 sqlite_where=sa.text("blanked_at IS NULL AND state IN ('planned', 'ignored')"),
-                 postgresql_where=sa.text("blanked_at IS NULL AND state IN ('planned', 'ignored')")),
+        sa.Index("ix_inbox_items_unblanked", "received_at", sqlite_where=sa.text("blanked_at IS NULL"),
+                 postgresql_where=sa.text("blanked_at IS NULL")),
     )  # fmt: skip
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -47,9 +47,8 @@ class ProviderEvent(Base):
         sa.UniqueConstraint("provider", "event_id"),
         sa.Index(None, "state", "received_at", "id"),
         sa.Index(None, "attempt_id", "heard"),
-        sa.Index("ix_provider_events_unblanked", "received_at",
-                 sqlite_where=sa.text("blanked_at IS NULL AND state = 'applied'"),
-                 postgresql_where=sa.text("blanked_at IS NULL AND state = 'applied'")),
+        sa.Index("ix_provider_events_unblanked", "received_at", sqlite_where=sa.text("blanked_at IS NULL"),
+                 postgresql_where=sa.text("blanked_at IS NULL")),
     )  # fmt: skip
 
     id: Mapped[str] = mapped_column(primary_key=True)

@@ -13,6 +13,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Any
 
 import sqlalchemy as sa
 
@@ -33,6 +34,9 @@ from notifier.store.provider_events import EventState, ProviderEvent
 from notifier.store.submission import Attempt
 from notifier.store.users import ABSOLUTE_LIMIT, SignIn, SignInLink
 from notifier.store.workspaces import Workspace
+
+#: Webhooks that nobody will read any more.
+READ = (InboxState.PLANNED, InboxState.IGNORED)
 
 #: Messages that nothing will change any more.
 SETTLED = (Submission.ACCEPTED, Submission.CANCELLED)
@@ -89,20 +93,19 @@ def _removed(key: sa.orm.InstrumentedAttribute[str]) -> Callable[[Tx, Sequence[s
 def _inbox_bodies(before: datetime) -> Found:
     query = sa.select(InboxItem.id, InboxItem.workspace_id)
     # A partial index serves only a query that repeats its condition in the same words; so it is with the ones below.
-    read = sa.text("inbox_items.blanked_at IS NULL AND inbox_items.state IN ('planned', 'ignored')")
-    return query.where(read, InboxItem.received_at < before).order_by(InboxItem.received_at)
+    whole, read = sa.text("inbox_items.blanked_at IS NULL"), _word(InboxItem.state).in_(READ)
+    return query.where(whole, read, InboxItem.received_at < before).order_by(InboxItem.received_at)
 
 
 def _inbox_keys(before: datetime) -> Found:
     query = sa.select(InboxItem.id, InboxItem.workspace_id)
-    read = InboxItem.state.in_([InboxState.PLANNED, InboxState.IGNORED])
-    return query.where(read, InboxItem.received_at < before).order_by(InboxItem.received_at)
+    return query.where(InboxItem.state.in_(READ), InboxItem.received_at < before).order_by(InboxItem.received_at)
 
 
 def _reports(before: datetime) -> Found:
     query = sa.select(ProviderEvent.id, sa.func.coalesce(ProviderEvent.workspace_id, ""))
-    applied = sa.text("provider_events.blanked_at IS NULL AND provider_events.state = 'applied'")
-    return query.where(applied, ProviderEvent.received_at < before).order_by(ProviderEvent.received_at)
+    whole, applied = sa.text("provider_events.blanked_at IS NULL"), _word(ProviderEvent.state) == EventState.APPLIED
+    return query.where(whole, applied, ProviderEvent.received_at < before).order_by(ProviderEvent.received_at)
 
 
 def _report_rows(state: EventState) -> Callable[[datetime], Found]:
@@ -183,7 +186,7 @@ def _busy_people(tx: Tx, application_ids: Sequence[str]) -> set[str]:
     return {application for application, candidate in of.items() if candidate not in free}
 
 
-def _word(column: sa.orm.InstrumentedAttribute[Submission] | sa.orm.InstrumentedAttribute[Outcome]) -> sa.Cast[str]:
+def _word(column: sa.ColumnElement[Any] | sa.orm.InstrumentedAttribute[Any]) -> sa.Cast[str]:
     """A state as a plain word: SQLite takes an index by state for the better way in, which holds nearly every row."""
     return sa.cast(column, sa.String)
 

@@ -17,7 +17,6 @@ from notifier.core.message import Phase, Purpose, Submission
 from notifier.store.applications import Application, get_application
 from notifier.store.audit import SYSTEM, Change, record
 from notifier.store.base import Base
-from notifier.store.companions import first_of_person
 from notifier.store.database import Tx
 from notifier.store.ids import new_id
 from notifier.store.messages import Message, get_message
@@ -128,17 +127,14 @@ def lock_both(tx: Tx, workspace_id: str | None, message_id: str) -> tuple[Messag
 
 
 def claim(tx: Tx, limit: int, provider: str) -> Sequence[Message]:
-    """Take up to `limit` due messages for this worker, soonest first, each with a lease, a fence and an attempt row.
-
-    Of the outcomes that one person is due only the first is among them (`companions`).
-    """
+    """Take up to `limit` due messages for this worker, soonest first, each with a lease, a fence and an attempt row."""
     query = (
         sa.select(Message)
         .join(Application, Application.id == Message.application_id)
         .where(Message.state == Submission.SCHEDULED, Message.due_at <= tx.now, CURRENT, not_paused(provider))
         .order_by(Message.due_at, Message.id)
     )
-    taken = _lock_some(tx, query.where(Message.deaths == 0, first_of_person(tx.now)), limit)
+    taken = _lock_some(tx, query.where(Message.deaths == 0), limit)
     if not taken:
         # Whatever was in the hands of a worker when it died may be what it died of, so it travels alone.
         taken = _lock_some(tx, query.where(Message.deaths > 0), min(limit, 1))
@@ -146,11 +142,8 @@ def claim(tx: Tx, limit: int, provider: str) -> Sequence[Message]:
     return taken
 
 
-def take(tx: Tx, taken: Sequence[Message], provider: str, *, joined_to: str | None = None) -> None:
-    """Make these due messages, locked by the caller, this worker's own: lease, fence and attempt row for each.
-
-    `joined_to` is the attempt in whose e-mail they travel.
-    """
+def take(tx: Tx, taken: Sequence[Message], provider: str) -> None:
+    """Make these due messages, locked by the caller, this worker's own: lease, fence and attempt row for each."""
     attempts, changes = [], []
     for message in taken:
         message.state, message.phase, message.reason = Submission.SENDING, Phase.CLAIMED, ""
@@ -167,7 +160,6 @@ def take(tx: Tx, taken: Sequence[Message], provider: str, *, joined_to: str | No
                 fence=message.fence,
                 provider=provider,
                 started_at=tx.now,
-                joined_to=joined_to,
                 outcome="",
                 why="",
                 provider_id="",
@@ -178,6 +170,12 @@ def take(tx: Tx, taken: Sequence[Message], provider: str, *, joined_to: str | No
     tx.session.add_all(attempts)
     tx.session.flush()
     record(tx, changes)
+
+
+def join(tx: Tx, travelling: Sequence[Message], attempt_id: str) -> None:
+    """These claimed messages travel in the e-mail of that attempt."""
+    joined = [message.attempt_id for message in travelling]
+    tx.session.execute(sa.update(Attempt).where(Attempt.id.in_(joined)).values(joined_to=attempt_id))
 
 
 def _lock_some(tx: Tx, query: sa.Select[Message], limit: int) -> list[Message]:
@@ -265,8 +263,8 @@ def conclude(tx: Tx, message: Message, result: Result) -> bool:
     message.tries += int(result.counts)
     if result.outcome not in NOTHING_DONE:
         message.deaths = 0  # whatever it is, it does not kill workers
-    if result.due_at is not None:
-        message.due_at = result.due_at
+    if result.due_at is not None or result.after is Submission.HELD:
+        message.due_at = result.due_at  # what is held for good has no moment at which it comes back by itself
     if result.after is Submission.ACCEPTED:
         message.accepted_at = tx.now
         message.provider_id = result.provider_id

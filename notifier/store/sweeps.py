@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from notifier.store.base import Base
@@ -54,19 +55,20 @@ def ensure(tx: Tx, ats: Sequence[str]) -> None:
         .outerjoin(Sweep, Sweep.source_id == Source.id)
         .where(Source.ats.in_(ats), Source.api_key.is_not(None), Sweep.source_id.is_(None))
     )
+    insert = postgresql.insert if tx.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for source in tx.session.scalars(query).all():
-        tx.session.add(
-            Sweep(
-                source_id=source.id,
-                since=tx.now - FIRST,
-                cursor="",
-                due_at=tx.now,
-                fence=0,
-                read=0,
-                kept=0,
-                why="",
-            )
-        )
+        row = {
+            "source_id": source.id,
+            "since": tx.now - FIRST,
+            "cursor": "",
+            "due_at": tx.now,
+            "fence": 0,
+            "read": 0,
+            "kept": 0,
+            "why": "",
+        }
+        # Another worker may give it the same row at this moment.
+        tx.session.execute(insert(Sweep).values(row).on_conflict_do_nothing())
     tx.session.flush()
 
 

@@ -94,8 +94,8 @@ class Run:
         return time.monotonic() - self.began
 
     def progress(self) -> int:
-        """Grows with every mail that is taken and every webhook that is answered."""
-        return len(self.receiver.mails) + len(self.ats.acknowledged)
+        """Grows with every mail that is taken."""
+        return len(self.receiver.mails)
 
     def allowed(self) -> int:
         """How many applications may be told of by now, so that there is work as long as there are kills."""

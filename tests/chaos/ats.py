@@ -87,7 +87,6 @@ class Ats:
         self, port: int, here: Here, history: History, dice: random.Random, *, messages: int, allowed: Callable[[], int]
     ) -> None:
         self.answers: Counter[int] = Counter()
-        self.acknowledged: set[str] = set()
         self._port = port
         self._here = here
         self._history = history
@@ -144,7 +143,6 @@ class Ats:
             if self._stopped.is_set():
                 return
             tries += 1
-        self.acknowledged.add(webhook.event_id)
         self._history.note(
             "acknowledged", event=webhook.event_id, owes=webhook.owes, tries=tries, again=webhook.again, status=status
         )

@@ -1,8 +1,8 @@
 """The nemesis: kills, empties and stops at random, for as long as there is something to disturb.
 
 A *kill* is a SIGKILL to a process of the product, to redis-server or to PostgreSQL. Emptying Redis and letting a worker
-stand still are counted apart. The pace follows the work: after each blow it waits until something went on (a mail was
-taken, a webhook answered) or a few seconds, because processes that never get through their start prove nothing.
+stand still are counted apart. The pace follows the work: after each blow it waits until a mail was taken, or a quarter
+of a minute, because processes that never get through their start prove nothing.
 """
 
 import os
@@ -29,7 +29,7 @@ POSTGRESQL_EVERY, POSTGRESQL_LEAST = 25, 5
 
 #: Seconds between two blows: at least, and at most while nothing goes on.
 PAUSE = (0.1, 0.8)
-LONGEST = 6.0
+LONGEST = 15.0
 
 #: Seconds without blows after PostgreSQL was killed.
 RECOVERY = 2.0
@@ -64,8 +64,8 @@ class Nemesis:
 
     @property
     def done(self) -> bool:
-        """Whether it has ended."""
-        return not self._thread.is_alive()
+        """Whether it has ended, and nobody stands still any more: whoever wakes up may yet send something."""
+        return not any(thread.is_alive() for thread in (self._thread, *self._sleepers))
 
     def start(self) -> None:
         """Begin."""

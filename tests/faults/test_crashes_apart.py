@@ -9,15 +9,10 @@ import pytest
 from notifier.core.answer import Accepted, Answer
 from notifier.core.message import Submission
 from notifier.deliver.email import Email
-from notifier.flow.conclude import MOST_DEATHS, MOST_TRIES, backoff
+from notifier.flow.conclude import MOST_TRIES, backoff
 from notifier.flow.watch import beat
-from notifier.store import submission
 from notifier.store.messages import Message
-from tests.faults import crash_points
-from tests.faults.children import child, context, end_of
-from tests.faults.crash_points import Point, When
 from tests.faults.edge import Edge, log_lines, said
-from tests.standins.sendgrid import SendGrid
 from tests.world import FakeClock, World
 from workers.relay import Relay, post_for
 from workers.signals import Stop
@@ -111,21 +106,3 @@ def test_c27_a_message_that_cannot_be_composed_is_set_aside_after_some_tries_and
     assert len(world.provider.calls) == 2
     assert world.ledger().violations == ()
     assert "fault: CannotOpen" in Edge(world).page("/trouble")
-
-
-def test_c27_a_message_that_kills_its_workers_is_set_aside_and_the_others_flow(three: World, database_url: str) -> None:
-    world, seconds = three, context.Value("d", 0.0)
-    poison = world.messages("a1")[0]
-    killer = Point(When.OPENED, sealed=poison.placeholders)
-    with SendGrid(key="SG.key") as receiver:
-        for _ in range(2 * MOST_DEATHS):
-            with child(crash_points.send, database_url, receiver.url, seconds, killer) as process:
-                end_of(process)
-            world.clock.tick(seconds=submission.LEASE.total_seconds() + 1)
-            seconds.value += submission.LEASE.total_seconds() + 1
-            world.watch()
-            if others_have_left(world) and world.messages("a1")[0].state is Submission.FAILED:
-                break
-        assert others_have_left(world)
-        assert sorted(mail.to for mail in receiver.mails) == ["c0@example.org", "c2@example.org"]
-    assert (world.messages("a1")[0].state, world.messages("a1")[0].reason) == (Submission.FAILED, "workers_died")

@@ -37,10 +37,10 @@ class KilledPostgres(Postgres):
 
     def kill_and_start(self) -> None:
         command: Any = self.process.args
-        self.process.kill()
-        end = time.monotonic() + 20
+        end = time.monotonic() + 60
         while True:
             # Its children notice within moments that it is gone; until then the next one does not start.
+            self.process.kill()
             self.process.wait()
             self.process = subprocess.Popen(
                 command,

@@ -17,7 +17,8 @@ from tests.faults.site import Site, figures, site
 #: Webhooks for each fault, and seconds between two, so that more than one of them looks whether Redis is back.
 COUNT, PAUSE = 20, 0.1
 
-#: Seconds: an ATS has its answer within, a candidate her mail.
+#: Seconds: an ATS has its answer within (and what this machine, which may have more to do, takes with Redis up), a
+#: candidate has her mail within.
 ANSWERED, MAILED = 1.0, 30.0
 
 
@@ -45,12 +46,14 @@ def without_redis(installed: Site, name: str, fault: Callable[[], None]) -> None
     all_is_well(installed, f"before-{name}-")
     with installed.relay():
         installed.all_arrive_once()
+        usual = installed.arrive(f"usual-{name}-", COUNT // 2)
         fault()
         begin = time.monotonic()
         took = installed.arrive(name, COUNT, pause=PAUSE)
-        assert max(took) < ANSWERED
+        assert max(took) < ANSWERED + max(usual)
         ready = installed.readiness()
         installed.all_arrive_once(MAILED)
+        print(f"Redis up: webhooks {figures(usual)}")
         print(f"Redis {name}: webhooks {figures(took)}; all mails {time.monotonic() - begin:.1f} s after the first")
     assert (ready["ok"], ready["checks"]["redis"]["ok"], ready["checks"]["database"]["ok"]) == (False, False, True)
     assert "queue.away" in installed.web_log.read_text()

@@ -227,4 +227,4 @@ def test_w27_under_load_every_event_that_was_answered_200_is_stored(started: Sys
     assert set(answers.values()) == {200}
     assert len(answers) == total
     assert set(answers) <= kept(started)
-    assert took < 4 * SECONDS, f"{total} events in {took:.1f} s on {os.cpu_count()} cores"
+    assert took < 12 * SECONDS, f"{total} events in {took:.1f} s on {os.cpu_count()} cores"

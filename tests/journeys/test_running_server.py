@@ -14,7 +14,7 @@ from tests.processes import System, system
 
 #: In one installation these are about people whom another event has named before.
 ABOUT_KNOWN_PEOPLE = {
-    "update_candidate": ("planned", "candidate_updated"),
+    "update_candidate": ("ignored", "candidate_is_erased"),
     "merge_candidate": ("planned", "candidate_merged"),
 }
 

@@ -7,7 +7,7 @@ from datetime import datetime, timedelta
 from hashlib import sha256
 from typing import Any
 
-from hypothesis import strategies as st
+import sqlalchemy as sa
 from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from notifier.core.answer import Accepted, Answer, Impossible, PauseAll, TryLater, Unknown
@@ -18,6 +18,7 @@ from notifier.deliver.email import Email
 from notifier.flow.again import CAME_BACK
 from notifier.flow.hear import hear_batch
 from notifier.store import provider_events
+from notifier.store.applications import Application
 from notifier.store.database import Tx
 from notifier.store.messages import Message
 from notifier.store.submission import LEASE
@@ -29,6 +30,9 @@ from tests.world import World
 
 #: Two applications of one person, and one of another.
 PERSON = {"a1": "ana", "a2": "ana", "a3": "bo"}
+
+#: Names under which a report is about nothing of ours.
+FOREIGN = ("elsewhere", "strange")
 
 #: What an ATS said: application, step, its own time, event id, address.
 Said = tuple[str, dict[str, Any], datetime, str, str]
@@ -74,9 +78,7 @@ class FlowBase(RuleBasedStateMachine):
             self.deliver(*said)
         self.world.clock.tick(seconds=LEASE.total_seconds() + 1)
         self.relay_looks()
-        with self.world.db.begin() as tx:
-            for row in pauses(tx):
-                resume(tx, row.scope)
+        self.resume()
         while self.world.plan() + self.send(["accept"]):
             pass
         self.read_reports()
@@ -124,14 +126,39 @@ class FlowBase(RuleBasedStateMachine):
 
     def send(self, fates: Sequence[str]) -> bool:
         """Send a batch; whether there was anything to send."""
-        claimed = self.record.claims
-        self.worker(fates).finish()
-        return self.record.claims > claimed
+        worker = self.worker(fates)
+        worker.finish()
+        return bool(worker.claimed)
 
-    def keep(self, report: Report, event_id: str) -> None:
+    def resume(self) -> None:
+        """Let everything leave again."""
         with self.world.db.begin() as tx:
-            provider_events.keep(tx, "scripted", [replace(report, event_id=event_id)])
+            for row in pauses(tx):
+                resume(tx, row.scope)
+
+    def wait_for_due(self) -> None:
+        """Time passes until the next message of our people is due."""
+        due = [message.due_at for message in self.mine(Submission.SCHEDULED) if message.due_at is not None]
+        if due and min(due) > self.world.clock.now:
+            self.world.clock.now = min(due)
+            self.relay_looks()
+
+    def keep(self, report: Report) -> None:
+        """The report comes, under an id of its own as every copy does."""
+        with self.world.db.begin() as tx:
+            provider_events.keep(tx, "scripted", [replace(report, event_id=f"rep-{len(self.record.kept)}")])
         self.record.kept.append(report)
+
+    def report(self, email: Email, heard: Heard, about: Address = Address.UNTOUCHED, named: str = "ids") -> Report:
+        """What the provider has to say now about one of its mails."""
+        report = report_of(email, heard, about, self.world.clock.now, named)
+        if named == "address":
+            self.record.spoken[report.digest] = {
+                one.att for one in self.record.copies if one.to_address == email.to_address
+            }
+        elif named not in FOREIGN:
+            self.record.spoken[report.digest] = {email.att}
+        return report
 
     def read_reports(self) -> None:
         while hear_batch(self.world.flow):
@@ -146,9 +173,12 @@ class FlowBase(RuleBasedStateMachine):
         with self.world.db.read() as tx:
             self.record.check_rule(tx, before)
 
-    def pick(self, data: st.DataObject, *states: Submission) -> Message:
-        """One of the messages in these states."""
-        return data.draw(st.sampled_from([message for message in self.world.messages() if message.state in states]))
+    def mine(self, *states: Submission) -> list[Message]:
+        """The messages of our people (not of strangers) in these states."""
+        with self.world.db.read() as tx:
+            query = sa.select(Message).join(Application, Application.id == Message.application_id)
+            query = query.where(Application.external_id.in_(PERSON), Message.state.in_(states))
+            return list(tx.session.scalars(query.order_by(Message.id)))
 
     def came_back(self) -> list[str]:
         """The applications whose outcome stands open because its mail came back."""
@@ -166,8 +196,13 @@ def changes(tx: Tx) -> int:
 
 
 def in_doubt(machine: FlowBase) -> bool:
-    """Whether any message is in doubt."""
-    return any(message.state is Submission.IN_DOUBT for message in machine.world.messages())
+    """Whether any message of our people is in doubt."""
+    return bool(machine.mine(Submission.IN_DOUBT))
+
+
+def scheduled(machine: FlowBase) -> bool:
+    """Whether any message of our people is on its way out."""
+    return bool(machine.mine(Submission.SCHEDULED))
 
 
 def answer_of(email: Email, fate: str) -> Answer:

@@ -74,8 +74,11 @@ class _SteppedProvider:
 
 
 class Worker:
-    """One worker. `deliver` says for each e-mail whether the provider takes it, and the answer that comes back;
-    `looked` is called, with the stop, whenever the worker has just come to one."""
+    """One worker, and where it stands (`at`; `None` before its first step). `claimed` is what `send_batch` returned.
+
+    `deliver` says for each e-mail whether the provider takes it, and the answer that comes back; `looked` is called
+    with the stop whenever the worker has just come to one.
+    """
 
     def __init__(
         self,
@@ -84,6 +87,7 @@ class Worker:
         looked: Callable[[Stop], None] = lambda _: None,
     ) -> None:
         self.at: Stop | None = None
+        self.claimed = 0
         self.fault: BaseException | None = None
         self._looked = looked
         self._go, self._stopped = threading.Semaphore(0), threading.Semaphore(0)
@@ -131,7 +135,7 @@ class Worker:
         self._go.acquire()
         try:
             if not self._dead:
-                send_batch(self._flow)
+                self.claimed = send_batch(self._flow)
         except Killed:
             pass
         except BaseException as fault:  # handed to whoever drives it

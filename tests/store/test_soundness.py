@@ -6,7 +6,8 @@ from pathlib import Path
 import pytest
 
 from notifier.core.errors import DatabaseAway
-from notifier.store import heartbeats, soundness
+from notifier.core.feedback import Heard, Report
+from notifier.store import heartbeats, provider_events, soundness
 from notifier.store.database import Database, system_clock
 from tests.world import SECRETS, World
 
@@ -85,3 +86,17 @@ def test_what_was_sealed_under_a_lost_key_is_named(world: World, sqlite_url: str
         assert soundness.unopened(tx) == []
     other.dispose()
     both.dispose()
+
+
+def test_a_report_and_a_whole_mail_are_opened_as_what_they_are(world: World, sqlite_url: str) -> None:
+    report = Report(Heard.DELIVERED, world.clock.now, "digest", address="ana@example.org")
+    with world.db.begin() as tx:
+        provider_events.keep(tx, "sendgrid", [report])
+        provider_events.keep_mail(tx, "mail", "digest", b"From: ana@example.org")
+    with world.db.read() as tx:
+        assert soundness.unopened(tx) == []
+    other = Database(sqlite_url, secrets=["another-secret-of-more-than-32-characters"])
+
+    with other.read() as tx:
+        assert "event.report" in soundness.unopened(tx)
+    other.dispose()

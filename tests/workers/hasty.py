@@ -4,10 +4,14 @@ import time
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from notifier.logs import configure
 from workers.deadline import ReadFirst
 
 #: Seconds that `/slow` takes: more than a sender has.
 SLOW = 3.0
+
+# Every application does; what is logged later has not to be loaded first.
+configure("WARNING", "console")
 
 
 class Hasty(ReadFirst):

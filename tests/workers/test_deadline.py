@@ -213,7 +213,9 @@ def test_clients_that_do_not_take_their_answers_keep_nobody_waiting(server: Serv
             client.connect(("127.0.0.1", server.port))
             with contextlib.suppress(OSError):
                 client.sendall(1000 * request)
-        assert max(server.ask() for _ in range(10)) < AT_ONCE
+        for _ in range(10):
+            time.sleep(0.3)  # what the kernel takes lasts for a while
+            assert server.ask() < AT_ONCE
 
 
 class TestWhatIsNotCut:

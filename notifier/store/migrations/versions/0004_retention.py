@@ -16,10 +16,8 @@ BLANKED = ("inbox_items", "provider_events", "applications")
 
 #: Name, table, columns, condition.
 INDEXES = (
-    ("ix_inbox_items_unblanked", "inbox_items", ["received_at"],
-     "blanked_at IS NULL AND state IN ('planned', 'ignored')"),
-    ("ix_provider_events_unblanked", "provider_events", ["received_at"],
-     "blanked_at IS NULL AND state = 'applied'"),
+    ("ix_inbox_items_unblanked", "inbox_items", ["received_at"], "blanked_at IS NULL"),
+    ("ix_provider_events_unblanked", "provider_events", ["received_at"], "blanked_at IS NULL"),
     ("ix_attempts_provider_id", "attempts", ["ended_at"], "provider_id != ''"),
     ("ix_applications_told", "applications", ["told_at"],
      "told_at IS NOT NULL AND open_reason = '' AND (blanked_at IS NULL OR blanked_at < told_at)"),
