@@ -10,6 +10,8 @@ from notifier.store.submission import Attempt
 from tests.world import World
 
 NO, AFTER_INTERVIEW = "rejected_after_application", "rejected_after_interview"
+INTERVIEWED = {"stage": "Onsite", "kind": "interview"}
+
 BACKEND, FRONTEND, DATA = "Backend engineer", "Frontend engineer", "Data engineer"
 
 

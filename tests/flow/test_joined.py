@@ -9,10 +9,11 @@ import pytest
 from notifier.core.answer import Accepted, Impossible, TryLater
 from notifier.core.feedback import Heard
 from notifier.core.message import Delivery
-from notifier.flow import doubts
+from notifier.flow import doubts, settle
 from notifier.flow.send import send_batch
 from tests.flow.joint import (
     BACKEND,
+    DATA,
     FRONTEND,
     NO,
     BetweenClaimAndFence,
@@ -126,13 +127,18 @@ class TestDoubt:
         never(world)
         world.settle_down()
         world.provider.answer = lambda email: Accepted(f"p-{email.att}")
+        # Another "no" that a person sends off just before does not take it along either.
+        reject(world, "a3", DATA)
+        third = world.message(NO, "a3").id
+        settle.hold(world.flow, world.workspace, third, by="usr_1", why="wait")
+        settle.approve(world.flow, world.workspace, third, by="usr_1", now=True)
+        world.clock.tick(seconds=1)
         for person in ("usr_1", "usr_2"):
             doubts.send_again(world.flow, world.workspace, world.message(NO, again).id, by=person)
-        # Another "no" that is due at the same time must not take it along either.
-        reject(world, "a3", "Data engineer")
+        send_batch(world.flow, 1)
         world.settle_down()
 
-        assert lines(world) == [no(BACKEND, FRONTEND), no(job)]
+        assert lines(world) == [no(BACKEND, FRONTEND), no(DATA), no(job)]
         assert items(world, again, other) == ["told", "in_doubt"]
         assert world.ledger().violations == ()
 

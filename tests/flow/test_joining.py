@@ -1,23 +1,18 @@
 """Who travels in whose e-mail: outcomes of one person on one day are an item each and one mail."""
 
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
-from shutil import copytree
 
 import pytest
 
-from notifier.deliver.template import Library
-from notifier.flow import settle
 from notifier.flow.rulebook import export_rules, import_rules
 from notifier.flow.send import send_batch
 from notifier.store import tries
 from tests.flow.joint import (
-    AFTER_INTERVIEW,
     BACKEND,
     DATA,
     FRONTEND,
+    INTERVIEWED,
     NO,
     approve,
     attempts,
@@ -30,10 +25,6 @@ from tests.flow.joint import (
 )
 from tests.world import World
 
-TEMPLATES = Path(__file__).parents[2] / "templates" / "emails"
-
-INTERVIEWED = {"stage": "Onsite", "kind": "interview"}
-
 
 def test_one_mail_names_both_jobs_and_each_application_has_been_told(world_on: World) -> None:
     world = world_on
@@ -43,7 +34,7 @@ def test_one_mail_names_both_jobs_and_each_application_has_been_told(world_on: W
     assert lines(world) == [no(BACKEND, FRONTEND)]
     assert items(world, "a1", "a2") == ["told", "told"]
     ((own,), (joined,)) = attempts(world, "a1"), attempts(world, "a2")
-    assert (own.outcome, own.joined_to) == (joined.outcome, None) == ("accepted", None)
+    assert (own.outcome, joined.outcome, own.joined_to) == ("accepted", "accepted", None)
     assert (joined.joined_to, joined.provider_id) == (own.id, own.provider_id)
     assert world.ledger().violations == ()
 
@@ -133,6 +124,17 @@ def test_who_waited_for_one_that_was_taken_back_leaves_alone(world: World) -> No
     assert world.ledger().violations == ()
 
 
+def test_who_was_promised_an_answer_by_now_waits_for_nobody(world: World) -> None:
+    reject(world, "a1", BACKEND)
+    world.clock.tick(hours=4)
+    reject(world, "a2", FRONTEND)
+    with world.db.begin() as tx:
+        tx.session.merge(world.application("a1").application).promise_due = world.clock.now
+    world.run_for(hours=20)
+
+    assert lines(world) == [no(BACKEND)]
+
+
 def test_what_is_due_on_another_day_has_a_mail_of_its_own(world: World) -> None:
     reject(world, "a1", BACKEND)
     world.clock.tick(days=1)
@@ -194,73 +196,6 @@ def test_what_is_decided_after_the_first_has_left_has_a_mail_of_its_own(world: W
 
     assert len(lines(world)) == 2
     assert items(world, "a1", "a2") == ["told", "told"]
-
-
-def test_another_wording_is_another_mail(world: World, tmp_path: Path) -> None:
-    reject(world, "a1", BACKEND)
-    edited = Path(copytree(TEMPLATES, tmp_path / "emails")) / f"{NO}.en.txt"
-    edited.write_text(edited.read_text().replace("Thank you for the time", "Thanks for the time"))
-    world.flow = replace(world.flow, library=Library(edited.parent))
-    reject(world, "a2", FRONTEND)
-    world.run_for(days=1)
-
-    assert lines(world) == [no(BACKEND), no(FRONTEND)]
-
-
-def test_another_template_is_another_mail(world: World) -> None:
-    reject(world, "a1", BACKEND)
-    reject(world, "a2", FRONTEND, **INTERVIEWED)
-    world.clock.tick(days=1)
-    approve(world, "a2", now=True)
-    world.settle_down()
-
-    assert sorted(lines(world)) == sorted([no(BACKEND), f"Ana, we have chosen someone else for {FRONTEND}."])
-
-
-def test_what_a_person_approved_does_not_travel_with_what_nobody_looked_at(world: World) -> None:
-    two(world)
-    settle.hold(world.flow, world.workspace, world.message(NO, "a2").id, by="usr_1", why="wait")
-    world.clock.tick(days=1)
-    settle.approve(world.flow, world.workspace, world.message(NO, "a2").id, by="usr_1", now=True)
-    world.settle_down()
-
-    assert sorted(lines(world)) == [no(BACKEND), no(FRONTEND)]
-    assert ["Auto-Submitted" in email.headers for email in world.provider.calls].count(True) == 1
-
-
-def test_other_values_than_the_job_are_another_mail(world: World) -> None:
-    for name, job in (("a1", BACKEND), ("a2", FRONTEND)):
-        reject(world, name, job, **INTERVIEWED)
-    for name, count in (("a1", "two conversations"), ("a2", "time")):
-        message = world.message(AFTER_INTERVIEW, name)
-        values = {"interview_count_phrase": count}
-        settle.approve(world.flow, world.workspace, message.id, by="usr_1", values=values)
-    world.run_for(hours=1)
-
-    assert len(lines(world)) == 2
-
-
-def test_switched_off_by_the_rule_each_has_a_mail_of_its_own(world_on: World) -> None:
-    world = world_on
-    book = export_rules(world.flow, world.workspace)
-    apart = book.replace(f'send = "{NO}"\n', f'send = "{NO}"\njoin = false\n')
-    import_rules(world.flow, world.workspace, apart, by="usr_1")
-    two(world)
-    world.run_for(days=1)
-
-    assert lines(world) == [no(BACKEND), no(FRONTEND)]
-    assert world.ledger().violations == ()
-
-
-def test_a_companion_that_breaks_us_keeps_nobody_else_from_leaving(world: World) -> None:
-    two(world)
-    with world.db.begin() as tx:
-        tx.session.merge(world.message(NO, "a2")).placeholders = b"not sealed by us"
-    world.run_for(days=1)
-
-    assert lines(world) == [no(BACKEND)]
-    assert items(world, "a1") == ["told"]
-    assert attempts(world, "a2")[-1].outcome == "broken"
 
 
 def test_the_mail_rate_counts_it_as_one(world: World) -> None:

@@ -12,7 +12,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant
 
 from notifier.core.answer import Accepted, Answer, Impossible, PauseAll, TryLater, Unknown
 from notifier.core.feedback import Address, Heard, Report
-from notifier.core.message import Submission
+from notifier.core.message import NOT_TOLD, STOPPABLE, Submission
 from notifier.core.stage import Outcome
 from notifier.deliver.email import Email
 from notifier.flow.again import CAME_BACK
@@ -21,7 +21,6 @@ from notifier.store import provider_events
 from notifier.store.applications import Application
 from notifier.store.database import Tx
 from notifier.store.messages import Message
-from notifier.store.submission import LEASE
 from notifier.store.views import ApplicationView, list_applications
 from notifier.store.workspaces import pauses, resume
 from tests.laws.flow_record import ENVIRONMENT, Record, unaccounted
@@ -33,6 +32,9 @@ PERSON = {"a1": "ana", "a2": "ana", "a3": "bo"}
 
 #: Names under which a report is about nothing of ours.
 FOREIGN = ("elsewhere", "strange")
+
+#: What time or a worker brings on.
+UNDER_WAY = (Submission.SCHEDULED, Submission.HELD, Submission.SENDING, Submission.IN_DOUBT)
 
 #: What an ATS said: application, step, its own time, event id, address.
 Said = tuple[str, dict[str, Any], datetime, str, str]
@@ -49,6 +51,7 @@ class FlowBase(RuleBasedStateMachine):
         self.workers: list[Worker] = []
         self.strangers = itertools.count(1)
         self.checked: object = None
+        self.idle_at = -1
         self.agrees = True
 
     def teardown(self) -> None:
@@ -76,7 +79,8 @@ class FlowBase(RuleBasedStateMachine):
             worker.finish() if number % 2 else worker.kill()
         for said in self.said:
             self.deliver(*said)
-        self.world.clock.tick(seconds=LEASE.total_seconds() + 1)
+        leases = [one.lease_until for one in self.world.messages() if one.lease_until is not None]
+        self.world.clock.now = max([self.world.clock.now, *leases]) + timedelta(seconds=1)
         self.relay_looks()
         self.resume()
         while self.world.plan() + self.send(["accept"]):
@@ -168,6 +172,7 @@ class FlowBase(RuleBasedStateMachine):
     def relay_looks(self) -> None:
         with self.world.db.read() as tx:
             before = self.record.resends(tx)
+            self.idle_at = changes(tx)
         self.world.watch()
         self.world.plan()
         with self.world.db.read() as tx:
@@ -179,6 +184,11 @@ class FlowBase(RuleBasedStateMachine):
             query = sa.select(Message).join(Application, Application.id == Message.application_id)
             query = query.where(Application.external_id.in_(PERSON), Message.state.in_(states))
             return list(tx.session.scalars(query.order_by(Message.id)))
+
+    def decidable(self) -> list[Message]:
+        """Those about which a person can still decide something: what has not left, is in doubt, or came back."""
+        came_back = [one for one in self.mine(Submission.ACCEPTED) if one.delivery in NOT_TOLD]
+        return came_back + self.mine(*STOPPABLE, Submission.IN_DOUBT)
 
     def came_back(self) -> list[str]:
         """The applications whose outcome stands open because its mail came back."""
@@ -193,6 +203,13 @@ def changes(tx: Tx) -> int:
     """How many rows were ever written: where that stands still, there is nothing new to look at."""
     connection: Any = tx.session.connection().connection.driver_connection
     return connection.total_changes
+
+
+def time_matters(machine: FlowBase) -> bool:
+    """Whether time may bring on anything: something is under way, and something happened since it last passed."""
+    with machine.world.db.read() as tx:
+        idle = changes(tx) == machine.idle_at
+    return not idle and bool(machine.mine(*UNDER_WAY))
 
 
 def in_doubt(machine: FlowBase) -> bool:

@@ -33,9 +33,7 @@ def main() -> None:
     for module in (notifier, workers, config):
         assert Path(str(module.__file__)).is_relative_to(here), f"{module.__file__} is not the copy in {here}"
     ends = Ends()
-    pytest.main(
-        ["-q", "-x" if len(sys.argv) < 2 else "--tb=short", "-p", "no:cacheprovider", *sys.argv[1:]], plugins=[ends]
-    )
+    pytest.main(["-q", "--tb=short", "-p", "no:cacheprovider", *sys.argv[1:]], plugins=[ends])
     print(json.dumps(ends.ended))
 
 
