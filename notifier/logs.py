@@ -1,7 +1,8 @@
 """Logs: one line an event, constant names and fields, and no personal data.
 
 Code logs ids and never people; the last processor is the second wall: whatever looks like an e-mail address is blanked,
-in every field and in tracebacks, which show no values of variables.
+in every field and in what libraries log. A traceback says what went wrong and where, and neither the values of
+variables nor the text of the fault, which may quote a name or a payload: PostgreSQL repeats the row that it refuses.
 """
 
 import contextlib
@@ -9,6 +10,7 @@ import io
 import logging
 import re
 import sys
+import traceback
 from collections.abc import MutableMapping
 from typing import Any, TextIO, cast
 
@@ -34,6 +36,10 @@ def blank(value: Any) -> Any:
     return value
 
 
+#: Faults of one chain that are told, the last one first.
+CHAIN = 5
+
+
 class _Patient(io.TextIOBase):
     """Standard error, which may be full or closed: a line that cannot be written is lost, and the work goes on."""
 
@@ -54,10 +60,32 @@ def redact(_logger: Any, _method: str, event: MutableMapping[str, Any]) -> Mutab
     return {key: blank(value) for key, value in event.items()}
 
 
+def told(exc_info: Any) -> str:
+    """The classes of a fault and of what led to it, each with the places it went through; `exc_info` is as of `sys`."""
+    fault: BaseException | None = exc_info[1]
+    parts: list[str] = []
+    while fault is not None and len(parts) < CHAIN:
+        parts.append("".join((*traceback.format_tb(fault.__traceback__), type(fault).__name__)))
+        fault = fault.__cause__ or (None if fault.__suppress_context__ else fault.__context__)
+    return "\nled to by\n".join(parts)
+
+
+class _OfLibraries(logging.Formatter):
+    """What libraries log by the standard library, behind the same wall."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """One record, without addresses; its fault as `told` tells it."""
+        if record.exc_info:
+            record.exc_text = told(record.exc_info)
+        return str(blank(super().format(record)))
+
+
 def configure(level: str, form: str) -> None:
     """Set the logs of this process up: `level` as in LOG_LEVEL, `form` console or json."""
     number = logging.getLevelNamesMapping()[level]
-    logging.basicConfig(level=number, format="%(levelname)s %(name)s %(message)s")
+    libraries = logging.StreamHandler()
+    libraries.setFormatter(_OfLibraries("%(levelname)s %(name)s %(message)s"))
+    logging.basicConfig(level=number, handlers=[libraries])
     for name in QUIET:
         logging.getLogger(name).setLevel(max(number, logging.WARNING))
     plain = structlog.dev.ConsoleRenderer(colors=False)
@@ -67,7 +95,7 @@ def configure(level: str, form: str) -> None:
             structlog.contextvars.merge_contextvars,
             structlog.processors.add_log_level,
             structlog.processors.TimeStamper(fmt="iso", utc=True),
-            structlog.processors.format_exc_info,
+            structlog.processors.ExceptionRenderer(told),
             redact,
             renderer,
         ],

@@ -234,7 +234,7 @@ class World:
 
     def ledger(self) -> Ledger:
         with self.db.read() as tx:
-            return read_ledger(tx)
+            return read_ledger(tx, full=True)
 
     def mails(self) -> list[tuple[str, str]]:
         """(address, first line) of every e-mail the provider accepted."""

@@ -42,6 +42,7 @@ def command(host: str, port: int, processes: int) -> list[str]:
         "workers": processes,
         "threads": THREADS,
         "worker-class": "workers.deadline.ReadFirst",
+        "logger-class": "workers.web_log.WebLog",
         "worker-connections": CONNECTIONS,
         "timeout": SILENCE,
         "graceful-timeout": GRACE,

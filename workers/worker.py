@@ -23,7 +23,7 @@ from redis.exceptions import RedisError
 from redis.retry import Retry
 from rq import Queue as RqQueue
 from rq import SimpleWorker
-from rq.exceptions import DeserializationError, StopRequested
+from rq.exceptions import DeserializationError, InvalidJobOperation, NoSuchJobError, StopRequested
 from rq.executions import Execution
 from rq.job import Job as RqJob
 from sqlalchemy.orm import configure_mappers
@@ -141,6 +141,10 @@ class NotifierWorker(SimpleWorker):
 
     def handle_exception(self, job: RqJob, *exc_info: Any) -> None:
         """Log a failed job without the text of its exception."""
+        if isinstance(exc_info[1], InvalidJobOperation | NoSuchJobError):
+            # Redis was emptied under it. A job says no more than "look", and the relay says so again.
+            log.warning("job.forgotten", job_id=job.id)
+            return
         try:
             function = job.func_name if job.func_name in ALLOWED else "not ours"
         except DeserializationError:

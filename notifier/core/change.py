@@ -47,7 +47,8 @@ class StageFacts:
 
 @dataclass(frozen=True, slots=True)
 class OwnerFacts:
-    """The recruiter who signs. `email` may be empty where the ATS gives a name only."""
+    """The recruiter who signs. `email` may be empty where the ATS gives a name only, and so may `external_id`: then the
+    address tells recruiters apart, and without one the name does."""
 
     external_id: str
     name: str

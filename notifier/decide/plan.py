@@ -40,7 +40,11 @@ TRIGGER_OF_OUTCOME = {
 
 @dataclass(frozen=True, slots=True)
 class Existing:
-    """A message there is already. `told_by_hand`: it was cancelled because somebody had told them already."""
+    """A message there is already.
+
+    `told_by_hand`: it was cancelled because somebody had told them already. `left`: an attempt at it was taken, or may
+    have been, whatever became of the message since.
+    """
 
     id: str
     template: str
@@ -48,6 +52,7 @@ class Existing:
     version: int
     state: Submission
     told_by_hand: bool = False
+    left: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -156,6 +161,10 @@ def _is_current(message: Existing, after: Standing) -> bool:
     return message.version == (after.outcome_version if message.purpose is Purpose.OUTCOME else after.version)
 
 
+def _may_be_out(message: Existing) -> bool:
+    return message.state in MAY_BE_OUT or message.left
+
+
 def _outcome(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], ...]) -> Plan:
     after = situation.after
     rule = find(book, TRIGGER_OF_OUTCOME[after.outcome], after.kind, interviewed=after.interviewed)
@@ -164,7 +173,7 @@ def _outcome(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], 
     if rule.template in situation.ats_writes:
         return Plan(stop, silence="ats_writes_itself", told_by_ats=True)
     again = after.outcome is Outcome.REJECTED and any(
-        message.purpose is Purpose.OUTCOME and (message.state in MAY_BE_OUT or message.told_by_hand)
+        message.purpose is Purpose.OUTCOME and (_may_be_out(message) or message.told_by_hand)
         for message in situation.messages
     )
     held = "rejected_again" if again else ""
@@ -175,7 +184,7 @@ def _reopened(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str],
     before = situation.before
     assert before is not None  # plan() asked
     out = situation.told or any(
-        message.purpose is Purpose.OUTCOME and message.version == before.outcome_version and message.state in MAY_BE_OUT
+        message.purpose is Purpose.OUTCOME and message.version == before.outcome_version and _may_be_out(message)
         for message in situation.messages
     )
     if not out:

@@ -188,9 +188,12 @@ def _heard(tx: Tx, message: Message, application: Application, *, current: bool)
 
 
 def _nothing_to_take_back(tx: Tx, application: Application) -> None:
-    """The outcome never left, so a drafted "sent in error" has lost its reason."""
+    """The outcome never left, so a drafted "sent in error" has lost its reason; unless an earlier attempt may have."""
+    said = messages.of_application(tx, application.id)
+    if evidence.may_have_left(tx, [one.id for one in said if one.purpose is Purpose.OUTCOME]):
+        return
     query = sa.select(Message).where(
         Message.application_id == application.id, Message.template == "sent_in_error", Message.accepted_at.is_(None)
     )
-    drafted = list(tx.session.scalars(query.with_for_update()))
+    drafted = list(tx.session.scalars(query.with_for_update(key_share=True)))
     messages.stop(tx, drafted, "never_left", actor="system")

@@ -3,6 +3,7 @@
 Every function returns the name of the silence, or an empty text when a message or a cancellation followed.
 """
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from notifier.core.candidacy import Advance, Standing, advance
@@ -15,14 +16,14 @@ from notifier.core.change import (
     OwnerFacts,
     StageChange,
 )
-from notifier.core.message import Submission
+from notifier.core.message import MAY_BE_OUT, Purpose, Submission
 from notifier.core.stage import Outcome, StageKind
 from notifier.decide.plan import COMPLAINED, Existing, Plan, Situation, plan
 from notifier.decide.stage_names import guess
 from notifier.deliver.address import address as strict_address
 from notifier.flow import again, drafting
 from notifier.flow.parts import Flow, rules_of
-from notifier.store import applications, inbox, mailbox, messages, people, provider_events, stages
+from notifier.store import applications, evidence, inbox, mailbox, messages, people, provider_events, stages
 from notifier.store.applications import Application
 from notifier.store.database import Tx
 from notifier.store.inbox import InboxItem
@@ -131,13 +132,26 @@ def _situation(
         ats_writes=frozenset(source.ats_writes),
         told=told,
         promise_due=row.promise_due,
-        messages=[_existing(message) for message in messages.of_application(tx, row.id, lock=True)],
+        messages=_existing(tx, messages.of_application(tx, row.id, lock=True)),
     )
 
 
-def _existing(message: messages.Message) -> Existing:
-    told_by_hand = message.state is Submission.CANCELLED and message.reason in TOLD_BY_HAND
-    return Existing(message.id, message.template, message.purpose, message.version, message.state, told_by_hand)
+def _existing(tx: Tx, there: Sequence[messages.Message]) -> list[Existing]:
+    # The state of a message tells that it may be out until its doubt is dropped or it is sent again; its attempts know.
+    asked = [one.id for one in there if one.purpose is Purpose.OUTCOME and one.state not in MAY_BE_OUT]
+    left = evidence.may_have_left(tx, asked)
+    return [
+        Existing(
+            one.id,
+            one.template,
+            one.purpose,
+            one.version,
+            one.state,
+            told_by_hand=one.state is Submission.CANCELLED and one.reason in TOLD_BY_HAND,
+            left=one.id in left,
+        )
+        for one in there
+    ]
 
 
 def carry_out(flow: Flow, tx: Tx, row: Application, decided: Plan, *, actor: str) -> str:

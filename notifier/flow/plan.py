@@ -33,6 +33,10 @@ from notifier.store.inbox import InboxItem
 
 log = structlog.get_logger()
 
+#: How often an item can meet another planner that inserts what it inserts: once with each kind of row, which are a
+#: candidate, an owner, a job, a stage and an application.
+MEETINGS = 5
+
 
 def plan_batch(flow: Flow, limit: int = 200) -> int:
     """Work through up to `limit` inbox items, oldest first; returns how many. 0 means that there is nothing to do."""
@@ -71,7 +75,7 @@ def _applications(events: Sequence[Event]) -> list[str]:
 
 
 def _apply_safely(flow: Flow, tx: Tx, item: InboxItem, events: Sequence[Event]) -> None:
-    for attempt in (1, 2):
+    for chance in range(MEETINGS, -1, -1):
         try:
             with tx.session.begin_nested():
                 state, reason = _apply(flow, tx, item, events)
@@ -79,7 +83,7 @@ def _apply_safely(flow: Flow, tx: Tx, item: InboxItem, events: Sequence[Event]) 
             return
         except IntegrityError:
             # Another planner inserted the same stage, job or person a moment ago: now it is there.
-            if attempt == 2:
+            if not chance:
                 raise
         except Exception as fault:
             if isinstance(fault, DBAPIError) and means_away(fault):

@@ -60,8 +60,8 @@ def about(flow: Flow, tx: Tx, row: ProviderEvent) -> About | None:
     if message is None or (report.mid and report.mid not in {message_id, *(one.message_id for one in attempts)}):
         return None  # nothing of ours, or an attempt of one message under the name of another
     application = tx.session.get_one(Application, message.application_id)
-    if not attempts and (newest := evidence.newest_attempt(tx, message.id)) is not None and not report.att:
-        attempts = evidence.find_attempts(tx, newest.id)
+    if not attempts and not report.att:
+        attempts = evidence.find_attempts(tx, evidence.probable_attempt(tx, message) or "")
     forgotten = report.att and report.mid and row.provider != BY_MAIL and report.heard in TAKEN
     if application.deleted_at is not None or not (attempts or forgotten):
         return None  # erased since; or a message that was never handed over

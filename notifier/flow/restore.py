@@ -172,4 +172,4 @@ def _locked(tx: Tx, wanted: sa.ColumnElement[bool], most: int) -> Sequence[Messa
         return []
     applications.lock_ids(tx, [row.application_id for row in named])
     query = sa.select(Message).where(Message.id.in_([row.id for row in named]), wanted).order_by(Message.id)
-    return tx.session.scalars(query.with_for_update()).all()
+    return tx.session.scalars(query.with_for_update(key_share=True)).all()

@@ -111,6 +111,7 @@ def told(
             # What came back stays what it is: a mail that left and did not arrive.
             messages.move(tx, message, Submission.CANCELLED, actor=by, reason=f"told_{how}")
         if _carries_outcome(message, application):
+            _end_others(tx, application, by=by, reason=f"told_{how}")
             applications.tell(tx, application, how=how, by=by, at=when)
         else:
             # They have heard: the date that was promised is kept, and silence is counted anew.
@@ -134,6 +135,17 @@ def _carries_outcome(message: Message, application: Application) -> bool:
         and application.outcome is not Outcome.NONE
         and message.version == application.outcome_version
     )
+
+
+def _end_others(tx: Tx, application: Application, *, by: str, reason: str) -> None:
+    """What came back may have been written again since; it has lost its reason with the first. Raises Refused."""
+    for one in messages.of_application(tx, application.id, lock=True):
+        if not _carries_outcome(one, application):
+            continue
+        if one.state is Submission.SENDING:
+            raise Refused(TOO_LATE[one.state])
+        if one.state in STOPPABLE | {Submission.IN_DOUBT}:
+            messages.move(tx, one, Submission.CANCELLED, actor=by, reason=reason)
 
 
 def _against_silence(flow: Flow, tx: Tx, message: Message) -> set[str]:

@@ -91,7 +91,7 @@ def _release_held(tx: Tx) -> None:
         .where(Message.state == Submission.HELD, Message.due_at <= tx.now)
         .order_by(Message.due_at)
         .limit(BATCH)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     for message in tx.session.scalars(query).all():
         row = tx.session.get_one(Application, message.application_id)
@@ -103,7 +103,7 @@ def _note_owed(tx: Tx) -> None:
     open_row = sa.and_(Application.owed_since.is_(None), Application.deleted_at.is_(None))
     untold = sa.and_(Application.outcome == Outcome.NONE, Application.promise_due < tx.now)
     broken = sa.select(Application).where(open_row, untold)
-    for row in tx.session.scalars(broken.limit(BATCH).with_for_update(skip_locked=True)).all():
+    for row in tx.session.scalars(broken.limit(BATCH).with_for_update(skip_locked=True, key_share=True)).all():
         row.owed_since = row.promise_due
     # Four calendar days cover two working days and a weekend; the exact day is checked below.
     waiting = (
@@ -117,7 +117,7 @@ def _note_owed(tx: Tx) -> None:
         )
         .order_by(Message.created_at)
         .limit(BATCH)
-        .with_for_update(of=Application, skip_locked=True)
+        .with_for_update(of=Application, skip_locked=True, key_share=True)
     )
     for message, row in tx.session.execute(waiting).all():
         zone = get_workspace(tx, row.workspace_id).zone
@@ -152,7 +152,7 @@ def _break_silence(flow: Flow, tx: Tx) -> None:
         )
         .order_by(sa.nulls_last(Application.promise_due), Application.silent_since)
         .limit(BATCH)
-        .with_for_update(skip_locked=True)
+        .with_for_update(skip_locked=True, key_share=True)
     )
     for row in tx.session.scalars(query).all():
         _say_something(flow, tx, row)

@@ -81,8 +81,10 @@ class Application(Base):
 
 def find_application(tx: Tx, source_id: str, external_id: str) -> Application | None:
     """The application this ATS knows by that id, locked against other planners until the end of the transaction."""
+    # key_share, here and at every lock of a row that others refer to: our keys never change, and whoever inserts a row
+    # that names this one need not wait for us.
     query = sa.select(Application).where(Application.source_id == source_id, Application.external_id == external_id)
-    return tx.session.scalars(query.with_for_update()).one_or_none()
+    return tx.session.scalars(query.with_for_update(key_share=True)).one_or_none()
 
 
 def lock(tx: Tx, named: Sequence[tuple[str, str]]) -> None:
@@ -90,20 +92,20 @@ def lock(tx: Tx, named: Sequence[tuple[str, str]]) -> None:
     if named:
         key = sa.tuple_(Application.source_id, Application.external_id)
         query = sa.select(Application.id).where(key.in_(sorted(set(named)))).order_by(Application.id)
-        tx.session.execute(query.with_for_update())
+        tx.session.execute(query.with_for_update(key_share=True))
 
 
 def lock_ids(tx: Tx, ids: Iterable[str]) -> dict[str, Application]:
     """Lock the applications with these ids, in the same order, and return them."""
     query = sa.select(Application).where(Application.id.in_(sorted(set(ids)))).order_by(Application.id)
-    found = tx.session.scalars(query.with_for_update().execution_options(populate_existing=True))
+    found = tx.session.scalars(query.with_for_update(key_share=True).execution_options(populate_existing=True))
     return {row.id: row for row in found}
 
 
 def get_application(tx: Tx, workspace_id: str | None, application_id: str, *, lock: bool = False) -> Application:
     """The application, or NotFound."""
     query = sa.select(Application).where(Application.id == application_id)
-    row = tx.session.scalars(query.with_for_update() if lock else query).one_or_none()
+    row = tx.session.scalars(query.with_for_update(key_share=True) if lock else query).one_or_none()
     if row is None or (workspace_id is not None and row.workspace_id != workspace_id):
         raise NotFound(f"no application {application_id}")
     return row
@@ -218,4 +220,4 @@ def ids_of_candidates(tx: Tx, candidate_ids: Iterable[str]) -> list[str]:
 def of_candidate(tx: Tx, candidate_id: str) -> list[Application]:
     """Every application of a candidate, locked, in a fixed order."""
     query = sa.select(Application).where(Application.candidate_id == candidate_id).order_by(Application.id)
-    return list(tx.session.scalars(query.with_for_update()))
+    return list(tx.session.scalars(query.with_for_update(key_share=True)))

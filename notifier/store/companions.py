@@ -55,7 +55,7 @@ def lock_due(tx: Tx, message_ids: Sequence[str]) -> list[Message]:
         .where(Message.id.in_(message_ids), *_SOCIABLE)
         .where(Message.state == Submission.SCHEDULED, Message.due_at <= tx.now)
         .order_by(Message.due_at, Message.id)
-        .with_for_update(of=Message, skip_locked=True)
+        .with_for_update(of=Message, skip_locked=True, key_share=True)
         .execution_options(populate_existing=True)
     )
     return list(tx.session.scalars(query))

@@ -18,7 +18,7 @@ from notifier.store.messages import Message
 from notifier.store.submission import Attempt
 
 #: Words of an attempt's outcome and its reason that others look for.
-ACCEPTED, ACCEPTED_TOO, SENT_AGAIN = "accepted", "accepted_too", "sent_again"
+ACCEPTED, ACCEPTED_TOO, UNKNOWN, SENT_AGAIN = "accepted", "accepted_too", "unknown", "sent_again"
 
 #: Why a message stays in doubt though the feed was alive and said nothing of it.
 PROBABLY_NOT = "probably_not_sent"
@@ -34,7 +34,7 @@ def prove(tx: Tx, message: Message, attempt: Attempt, *, by: str, provider_id: s
         message.message_id_header = header
     if attempt.outcome in (ACCEPTED, ACCEPTED_TOO):
         return False
-    chosen = message.state is Submission.ACCEPTED and _chosen_again(tx, message)
+    chosen = _chosen_again(tx, message) and _taken_before(tx, message)
     attempt.outcome = ACCEPTED_TOO if chosen else ACCEPTED
     attempt.settled_by, attempt.settled_at = by, tx.now
     attempt.ended_at = attempt.ended_at or tx.now
@@ -94,6 +94,23 @@ def _chosen_again(tx: Tx, message: Message) -> bool:
     return tx.session.execute(query.limit(1)).first() is not None
 
 
+def _taken_before(tx: Tx, message: Message) -> bool:
+    query = sa.select(Attempt.id).where(Attempt.message_id == message.id, Attempt.outcome == ACCEPTED)
+    return tx.session.execute(query.limit(1)).first() is not None
+
+
+def may_have_left(tx: Tx, message_ids: Sequence[str]) -> set[str]:
+    """Which of these messages the provider took, or may have taken, at any attempt and whatever they are now."""
+    if not message_ids:
+        return set()
+    open_call = sa.and_(Attempt.outcome == "", Attempt.submitted_at.is_not(None))
+    query = sa.select(Attempt.message_id).where(
+        Attempt.message_id.in_(message_ids),
+        sa.or_(Attempt.outcome.in_([ACCEPTED, ACCEPTED_TOO, UNKNOWN]), open_call),
+    )
+    return set(tx.session.scalars(query))
+
+
 def find_attempts(tx: Tx, attempt_id: str) -> list[Attempt]:
     """The attempt with this id and those that travelled in the same e-mail, whichever of them it is; the one whose
     e-mail it was first."""
@@ -109,6 +126,15 @@ def newest_attempt(tx: Tx, message_id: str) -> Attempt | None:
     """The last attempt at a message that was handed over, or may have been."""
     query = sa.select(Attempt).where(Attempt.message_id == message_id, Attempt.submitted_at.is_not(None))
     return tx.session.scalars(query.order_by(Attempt.fence.desc()).limit(1)).one_or_none()
+
+
+def probable_attempt(tx: Tx, message: Message) -> str | None:
+    """The attempt that a report means which names only the message: the one that was taken, else the last of those that
+    were handed over."""
+    if message.state is Submission.ACCEPTED:
+        return message.attempt_id
+    newest = newest_attempt(tx, message.id)
+    return newest.id if newest is not None else None
 
 
 def of_provider_id(tx: Tx, provider: str, provider_id: str) -> str | None:

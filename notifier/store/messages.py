@@ -161,7 +161,7 @@ def deliver(tx: Tx, message: Message, after: Delivery, *, at: datetime, actor: s
 def get_message(tx: Tx, workspace_id: str | None, message_id: str, *, lock: bool = False) -> Message:
     """The message, or NotFound. `lock` keeps claimers and other people away until the end of the transaction."""
     query = sa.select(Message).where(Message.id == message_id)
-    row = tx.session.scalars(query.with_for_update() if lock else query).one_or_none()
+    row = tx.session.scalars(query.with_for_update(key_share=True) if lock else query).one_or_none()
     if row is None or (workspace_id is not None and row.workspace_id != workspace_id):
         raise NotFound(f"no message {message_id}")
     return row
@@ -171,7 +171,7 @@ def of_application(tx: Tx, application_id: str, *, lock: bool = False) -> Sequen
     """Every message of an application, oldest first; locked against claimers when a plan is about to cancel some."""
     query = sa.select(Message).where(Message.application_id == application_id)
     query = query.order_by(Message.created_at, Message.id)
-    return list(tx.session.scalars(query.with_for_update() if lock else query))
+    return list(tx.session.scalars(query.with_for_update(key_share=True) if lock else query))
 
 
 def stop(tx: Tx, messages: Sequence[Message], reason: str, *, actor: str) -> list[Message]:

@@ -16,6 +16,7 @@ from notifier.store.applications import Application
 from notifier.store.base import Base
 from notifier.store.database import Tx
 from notifier.store.ids import new_id
+from notifier.store.keyring import CannotOpen
 from notifier.store.sources import Source
 
 
@@ -56,7 +57,8 @@ class Candidate(Base):
 
 
 class Owner(Base):
-    """The recruiter who signs. `address` is sealed and may be missing."""
+    """The recruiter who signs. `address` is sealed and may be missing. Where the ATS gives no id, `external_id` is the
+    blind index of the address, or the name."""
 
     __tablename__ = "owners"
     __table_args__ = (sa.UniqueConstraint("source_id", "external_id"),)
@@ -151,17 +153,34 @@ def _set_address(tx: Tx, row: Candidate, address: str | None) -> None:
 
 def mirror_owner(tx: Tx, source: Source, facts: OwnerFacts, address: str | None) -> Owner:
     """Bring our row of the recruiter up to what the ATS says."""
-    query = sa.select(Owner).where(Owner.source_id == source.id, Owner.external_id == facts.external_id)
-    row = tx.session.scalars(query).one_or_none()
+    known_by = _known_by(tx, facts)
+    query = sa.select(Owner).where(Owner.source_id == source.id, Owner.external_id.in_(known_by)).order_by(Owner.id)
+    # A process that did not know the newest key yet may have made a second row.
+    row = tx.session.scalars(query).first()
     if row is None:
-        row = Owner(
-            id=new_id("own"), workspace_id=source.workspace_id, source_id=source.id, external_id=facts.external_id
-        )
+        row = Owner(id=new_id("own"), workspace_id=source.workspace_id, source_id=source.id, external_id=known_by[0])
         tx.session.add(row)
-    row.name = facts.name
-    row.address = tx.keyring.seal(address, "owner.address") if address else None
+    if row.name != facts.name:
+        row.name = facts.name
+    if not _is_address(tx, row, address):
+        # Sealed anew it differs each time, and every planner would wait for the others at the same few recruiters.
+        row.address = tx.keyring.seal(address, "owner.address") if address else None
     tx.session.flush()
     return row
+
+
+def _is_address(tx: Tx, owner: Owner, address: str | None) -> bool:
+    try:
+        return owner_address(tx, owner) == (address or "")
+    except CannotOpen:
+        return False
+
+
+def _known_by(tx: Tx, facts: OwnerFacts) -> list[str]:
+    """The ids under which this recruiter may stand, the one for a new row first. An address is no id: it is indexed."""
+    if facts.external_id:
+        return [facts.external_id]
+    return tx.keyring.blinds(facts.email) if facts.email else [facts.name]
 
 
 def owner_address(tx: Tx, owner: Owner | None) -> str:

@@ -69,9 +69,10 @@ class ProviderEvent(Base):
 
 def keep(tx: Tx, provider: str, reports: Sequence[Report]) -> int:
     """Keep what was not kept before; returns how many that were."""
+    # Two posts with the same reports in another order would wait for each other in a circle.
     rows = [
         _row(tx, provider, report.digest, report.event_id, report.heard.value, report.at, _sealed(tx, report))
-        for report in reports
+        for report in sorted(reports, key=lambda report: report.digest)
     ]
     return sum(_insert(tx, row) for row in rows)
 

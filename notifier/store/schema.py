@@ -136,7 +136,12 @@ def _run(db: Database, revision: str, *, up: bool) -> None:
     config.set_main_option("script_location", str(FOLDER))
     with db.engine.begin() as connection:
         if db.is_postgresql:
+            # The limits are for programs: a long history takes its time, and who upgrades second waits for the first.
+            connection.execute(sa.text("SET LOCAL statement_timeout = 0"))
+            connection.execute(sa.text("SET LOCAL lock_timeout = 0"))
             connection.execute(sa.text("SELECT pg_advisory_xact_lock(:number)"), {"number": _ADVISORY_LOCK})
+            # But nobody queues behind a table that some long query holds: then this fails, and is done again.
+            connection.execute(sa.text("SET LOCAL lock_timeout = 10000"))
         if up and revision == "head" and _standing(connection).compatibility is Compatibility.AHEAD_COMPATIBLE:
             return
         config.attributes["connection"] = connection

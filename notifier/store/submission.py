@@ -179,7 +179,7 @@ def join(tx: Tx, travelling: Sequence[Message], attempt_id: str) -> None:
 
 
 def _lock_some(tx: Tx, query: sa.Select[Message], limit: int) -> list[Message]:
-    return list(tx.session.scalars(query.limit(limit).with_for_update(of=Message, skip_locked=True)))
+    return list(tx.session.scalars(query.limit(limit).with_for_update(of=Message, skip_locked=True, key_share=True)))
 
 
 def submit(tx: Tx, attempt_ids: Sequence[str]) -> set[str]:
@@ -244,7 +244,7 @@ def owned(tx: Tx, attempt_ids: Sequence[str]) -> Mapping[str, Message]:
             Message.attempt_id.in_(attempt_ids),
             Message.state.in_([Submission.SENDING, Submission.IN_DOUBT]),
         )
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return {message.attempt_id: message for message in tx.session.scalars(query) if message.attempt_id}
 

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from notifier.flow.parts import Flow
+from notifier.store import soundness
 from notifier.store.ledger import Ledger, read_ledger
 from notifier.store.waiting import Waiting, read_waiting
 from notifier.store.workspaces import pauses
@@ -56,3 +57,7 @@ class Ledgers:
         """Since when the oldest of each kind waits, in every workspace. Raises DatabaseAway."""
         with self._flow.db.read() as tx:
             return read_waiting(tx)
+
+    def clock_offset(self) -> float:
+        """Seconds by which this process's clock is ahead of the database's. Raises DatabaseAway."""
+        return soundness.clock_offset(self._flow.db, self._flow.clock)

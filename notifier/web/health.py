@@ -65,7 +65,8 @@ def _beat(at: datetime | None, now: datetime) -> dict[str, object]:
 
 
 class Counts(Collector):
-    """The ledger of everything as gauges, as old as `Ledgers` lets it be, and who waits. Raises DatabaseAway."""
+    """The ledger of everything as gauges, as old as `Ledgers` lets it be, who waits, and how right the clock is. Raises
+    DatabaseAway."""
 
     def __init__(self, ledgers: Ledgers) -> None:
         self._ledgers = ledgers
@@ -74,6 +75,11 @@ class Counts(Collector):
         """The gauges."""
         yield from _of_ledger(self._ledgers.read())
         yield from _of_waiting(self._ledgers.waiting())
+        yield GaugeMetricFamily(
+            "notifier_clock_offset_seconds",
+            "By how much this process's clock is ahead of the database's; 0 with SQLite, which has none.",
+            value=self._ledgers.clock_offset(),
+        )
 
 
 def _of_ledger(reading: Reading) -> Iterator[Metric]:

@@ -122,7 +122,7 @@ class System:
 
     def ledger(self) -> tuple[dict[str, Any], int]:
         """What `notifier ledger` says, and its exit code."""
-        done = self.notifier("ledger", "--json", check=False)
+        done = self.notifier("ledger", "--full", "--json", check=False)
         found: dict[str, Any] = json.loads(done.stdout)
         return found, done.returncode
 

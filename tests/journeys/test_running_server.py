@@ -54,7 +54,7 @@ def test_every_event_is_read_and_means_what_it_means(tmp_path: Path, folder: str
         states = read(started, len(bodies))
         with started.db.read() as tx:
             written = sorted(view.message.template for view in list_messages(tx, None, limit=1000))
-            violations = read_ledger(tx).violations
+            violations = read_ledger(tx, full=True).violations
 
     assert {name: states[f"evt-{name}"] for name in bodies} == {
         name: ABOUT_KNOWN_PEOPLE.get(name, (state, reason)) for name, (state, reason, *_) in meaning.items()

@@ -42,7 +42,7 @@ FENCED = """\
             Message.attempt_id.in_(attempt_ids),
             Message.state.in_([Submission.SENDING, Submission.IN_DOUBT]),
         )
-        .with_for_update()
+        .with_for_update(key_share=True)
     )
     return {message.attempt_id: message for message in tx.session.scalars(query) if message.attempt_id}
 """

@@ -1,13 +1,16 @@
 """The gauges of `/metrics`: the ledger, who waits longest, and which processes live."""
 
+from datetime import UTC, datetime, timedelta
+
 import pytest
 from flask.testing import FlaskClient
 
 from notifier.core.message import Submission
 from notifier.store import heartbeats
 from notifier.store.messages import Message
+from notifier.web.app import make_app
 from tests.web.conftest import text
-from tests.world import World
+from tests.world import SECRETS, World
 
 
 def gauges(client: FlaskClient) -> dict[str, float]:
@@ -37,6 +40,16 @@ def test_the_ages_are_of_this_moment_though_the_ledger_is_a_little_old(world: Wo
     assert (first['notifier_oldest_seconds{state="received"}'], first['notifier_inbox{state="received"}']) == (0, 1)
     assert (second['notifier_oldest_seconds{state="received"}'], second['notifier_inbox{state="received"}']) == (90, 1)
     assert second['notifier_heartbeat_age_seconds{process="worker"}'] == 90
+
+
+def test_s09_how_far_the_clock_is_off_the_databases_is_a_gauge(postgresql_url: str) -> None:
+    world = World(postgresql_url)
+    world.clock.now = datetime.now(UTC) + timedelta(seconds=90)
+    app = make_app(world.flow, secret_keys=SECRETS, trusted_hosts=("localhost",), base_url="http://localhost")
+    found = gauges(app.test_client())
+    world.close()
+
+    assert found["notifier_clock_offset_seconds"] == pytest.approx(90, abs=10)
 
 
 @pytest.mark.parametrize("law", ["L1", "L2", "L3", "L4", "L5", "L8", "L9", "L11"])

@@ -1,4 +1,4 @@
-"""A web process with little patience, and an application that can be slow: what `test_deadline.py` starts."""
+"""A web process with little patience, and an application that can be slow: what the tests of a server start."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -21,7 +21,12 @@ class Hasty(ReadFirst):
 
 
 def app(environ: dict[str, Any], start_response: Callable[..., Any]) -> Iterable[bytes]:
-    """Answer with the number of bytes that were sent; `/slow` with pieces, `/page` with ten kilobytes."""
+    """Answer with the number of bytes that were sent; `/slow` with pieces, `/page` with ten kilobytes.
+
+    Below `/broken/` it fails with words of its own.
+    """
+    if environ["PATH_INFO"].startswith("/broken/"):
+        raise ValueError("the umbrella talk with Zebedee")
     read = environ["wsgi.input"].read
     size = b"%d" % sum(len(piece) for piece in iter(lambda: read(65536), b""))
     if environ["PATH_INFO"] == "/slow":

@@ -266,13 +266,13 @@ def _stage(data: Fields) -> StageFacts | None:
 
 
 def _owner(data: Fields) -> OwnerFacts | None:
-    """The recruiter. Without an id, the address names the person; without that, the name does."""
+    """The recruiter, who may come without an id."""
     owner = data.optional_nested("owner")
     if owner is None:
         return None
     owner.only("id", "name", "email")
-    name, email = owner.text("name"), owner.optional_address("email") or ""
-    return OwnerFacts(owner.identifier("id") if owner.has("id") else email[:200] or name, name, email)
+    external_id = owner.identifier("id") if owner.has("id") else ""
+    return OwnerFacts(external_id, owner.text("name"), owner.optional_address("email") or "")
 
 
 def _only_id(data: Fields, name: str) -> str:

@@ -26,8 +26,6 @@ INDEXES = (
 
 def upgrade() -> None:
     """Add what the message says."""
-    if op.get_bind().dialect.name == "postgresql":
-        op.execute("SET LOCAL statement_timeout = 0")  # the limit is for programs, and a long history takes its time
     for name, table, columns, condition in INDEXES:
         where = sa.text(condition)
         op.create_index(name, table, columns, if_not_exists=True, sqlite_where=where, postgresql_where=where)
