@@ -54,6 +54,15 @@ class GivenPostgres:
             self.run(f"DROP DATABASE {name} WITH (FORCE)")
 
 
+#: Nothing in it has to survive the machine, and no upkeep is worth its while. A process that is killed loses nothing.
+THROWN_AWAY = (
+    "listen_addresses=",
+    "fsync=off",
+    "autovacuum=off",
+    "jit=off",
+)
+
+
 class Postgres:
     """A private PostgreSQL on a unix socket. It refuses to run as root, so there it runs as an unprivileged user."""
 
@@ -86,7 +95,7 @@ class Postgres:
         )
         with (self.folder / "log").open("wb") as log:
             self.process = subprocess.Popen(
-                [binaries / "postgres", "-D", data, "-k", self.folder, "-c", "listen_addresses=", "-c", "fsync=off"],
+                [binaries / "postgres", "-D", data, "-k", self.folder, *(f"-c{one}" for one in THROWN_AWAY)],
                 stdout=subprocess.DEVNULL,
                 stderr=log,
                 cwd=self.folder,

@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import Any
 
 import structlog
+from sqlalchemy.engine import Engine
 
 from notifier.core.answer import Accepted, Answer
 from notifier.core.change import Delivery
@@ -33,6 +34,7 @@ from notifier.store.ledger import Ledger, read_ledger
 from notifier.store.messages import Message, of_application
 from notifier.store.tables import metadata
 from notifier.store.views import ApplicationView, MessageView, get_message_view, list_applications, list_messages
+from tests.engines import give_back, lend
 
 # The log of a thousand webhooks says nothing that an assertion does not.
 structlog.configure(wrapper_class=structlog.make_filtering_bound_logger(logging.WARNING))
@@ -114,7 +116,8 @@ class World:
         self.clock = FakeClock()
         self.queue = RecordingQueue()
         self.provider = ScriptedProvider()
-        self.db = Database(url, secrets=SECRETS, clock=self.clock)
+        self._lent: Engine | None = lend(url)
+        self.db = Database(url, secrets=SECRETS, clock=self.clock, engine=self._lent)
         if url == "sqlite://":
             # In memory and gone with the world, so nobody has migrated it yet.
             metadata.create_all(self.db.engine)
@@ -138,6 +141,13 @@ class World:
 
     def close(self) -> None:
         self.flow.close()
+        if self._lent is not None:
+            give_back(self._lent)
+        self._lent = None
+
+    def keep_engine(self) -> None:
+        """Its connections are about to be made another way, so nobody else gets its engine."""
+        self._lent = None
 
     def add_source(self, ats: str, *, sending: str = "live", workspace: str | None = None) -> Here:
         secret = adapters()[ats].new_secret()

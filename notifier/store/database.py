@@ -138,11 +138,14 @@ class Database:
     """Opens transactions. One per process; safe to share between threads.
 
     `secrets` is the ring of SECRET_KEY and its fallbacks, newest first; `clock` replaces the default (the database's
-    own on PostgreSQL, the machine's on SQLite, which lives on one host).
+    own on PostgreSQL, the machine's on SQLite, which lives on one host). `engine` is one of `make_engine` that already
+    knows this product's statements, in place of a new one for `url`.
     """
 
-    def __init__(self, url: str, *, secrets: Sequence[str], clock: Clock | None = None) -> None:
-        self.engine = make_engine(url)
+    def __init__(
+        self, url: str, *, secrets: Sequence[str], clock: Clock | None = None, engine: Engine | None = None
+    ) -> None:
+        self.engine = engine or make_engine(url)
         self.keyring = KeyRing(secrets)
         self.is_postgresql = self.engine.dialect.name == "postgresql"
         self.clock: Clock = clock or (DatabaseClock(self.engine) if self.is_postgresql else system_clock)

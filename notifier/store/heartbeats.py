@@ -3,6 +3,7 @@
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from notifier.store.base import Base
@@ -24,7 +25,10 @@ class Heartbeat(Base):
 
 def beat(tx: Tx, kind: str, name: str) -> None:
     """This process lives now; what has been silent for a day is forgotten."""
-    tx.session.merge(Heartbeat(kind=kind, name=name, at=tx.now))
+    insert = postgresql.insert if tx.session.get_bind().dialect.name == "postgresql" else sqlite.insert
+    # In one statement: two processes may share a name, and both beat for the first time at the same moment.
+    upsert = insert(Heartbeat).values(kind=kind, name=name, at=tx.now)
+    tx.session.execute(upsert.on_conflict_do_update(index_elements=["kind", "name"], set_={"at": tx.now}))
     tx.session.execute(sa.delete(Heartbeat).where(Heartbeat.at < tx.now - timedelta(days=1)))
 
 

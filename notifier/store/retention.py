@@ -61,9 +61,7 @@ class _Leaving:
 def sweep_out(tx: Tx, kind: Kind, *, limit: int = 500, by: str = SYSTEM) -> Counter[str]:
     """Blank or remove up to `limit` rows of one kind, the oldest first; returns how many, by workspace."""
     way = _WAYS[kind]
-    query = (
-        way.find(tx.now - KEEP[kind].age).limit(limit).with_for_update(of=way.lock, skip_locked=True, key_share=True)
-    )
+    query = way.find(tx.now - KEEP[kind].age).limit(limit).with_for_update(of=way.lock, skip_locked=True)
     found = {row[0]: row[1] for row in tx.session.execute(query)}
     for key in way.busy(tx, list(found)):
         del found[key]
@@ -159,7 +157,7 @@ def _letters(condition: str, since: sa.orm.InstrumentedAttribute[datetime | None
 def _blank_letters(tx: Tx, application_ids: Sequence[str]) -> None:
     """Empty the letters of these applications, and those of their people whom no other application needs."""
     settled = sa.and_(Message.application_id.in_(application_ids), _word(Message.state).in_(SETTLED))
-    messages.blank(tx, tx.session.scalars(sa.select(Message).where(settled).with_for_update(key_share=True)).all())
+    messages.blank(tx, tx.session.scalars(sa.select(Message).where(settled).with_for_update()).all())
     update = sa.update(Application).where(Application.id.in_(application_ids)).values(blanked_at=tx.now)
     tx.session.execute(update.execution_options(synchronize_session=False))
     named = sa.select(Application.candidate_id).where(Application.id.in_(application_ids))
@@ -184,7 +182,7 @@ def _busy_people(tx: Tx, application_ids: Sequence[str]) -> set[str]:
     )
     of = {row.id: row.candidate_id for row in tx.session.execute(named)}
     query = sa.select(Candidate.id).where(Candidate.id.in_(of.values())).order_by(Candidate.id)
-    free = set(tx.session.scalars(query.with_for_update(skip_locked=True, key_share=True)))
+    free = set(tx.session.scalars(query.with_for_update(skip_locked=True)))
     return {application for application, candidate in of.items() if candidate not in free}
 
 

@@ -190,6 +190,7 @@ def somebody_else(world: World) -> Iterator[Tx]:
 def impatient(world: World, setting: str) -> None:
     """Every new connection of this world has a shorter time-out than the 10 or 30 seconds it is made with."""
     world.db.dispose()
+    world.keep_engine()
 
     def connected(connection: psycopg.Connection, _record: object) -> None:
         connection.autocommit = True

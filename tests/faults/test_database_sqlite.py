@@ -28,6 +28,7 @@ SHORTER = 20
 def every_connection(world: World, *pragmas: str) -> None:
     """From now on every connection of this world is made with these, too."""
     world.db.dispose()
+    world.keep_engine()
 
     def connected(connection: sqlite3.Connection, _record: object) -> None:
         for pragma in pragmas:

@@ -67,9 +67,7 @@ def test_o03_an_undoing_in_the_same_millisecond_as_the_claim_ends_in_one_of_two_
             if number % TOGETHER == TOGETHER - 1:
                 # From eight milliseconds before to 32 after, by when a worker has passed its fence: in both orders.
                 apart = (number // TOGETHER % 11 - 2) * 4 / 1000
-                at_once(
-                    pool, lambda: send_batch(world.flow, TOGETHER), lambda: plan_batch(world.flow, TOGETHER), apart
-                )
+                at_once(pool, lambda: send_batch(world.flow, TOGETHER), lambda: plan_batch(world.flow, TOGETHER), apart)
     world.clock.tick(minutes=4)
     world.watch()
     world.settle_down()
