@@ -33,7 +33,7 @@ run: $(VENV)/run.stamp ## everything on this machine, on your configuration: web
 
 .PHONY: test
 test: $(VENV)/dev.stamp ## the whole test suite
-	@$(BIN)/pytest -n auto $(ARGS)
+	@$(BIN)/pytest -n auto --dist worksteal $(ARGS)
 
 .PHONY: chaos
 chaos: $(VENV)/dev.stamp ## kill -9 of every process for minutes, then count: each message told once; docs/chaos.md

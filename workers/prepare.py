@@ -22,9 +22,9 @@ def migrate(config: Config, stop: Stop) -> bool:
     """Bring the database to this code's schema, waiting for it if it is away; false if that cannot be done."""
     # Only now: a mistake in the configuration is told at once.
     import sqlalchemy as sa
-    from alembic.util import CommandError
 
     from notifier.app import open_database
+    from notifier.core.errors import Refused
     from notifier.store import schema
 
     db = open_database(config)
@@ -37,8 +37,8 @@ def migrate(config: Config, stop: Stop) -> bool:
             print(f"the database is away ({type(fault.orig).__name__}), trying again", file=sys.stderr, flush=True)
             stop.wait(pause)
             pause = min(2 * pause, LONGEST)
-        except CommandError as fault:  # mostly: a newer version of the product has been here
-            print(f"the database cannot be migrated: {fault}", file=sys.stderr)
+        except Refused as fault:  # mostly: a newer version of the product has been here
+            print(fault, file=sys.stderr)
             return False
         finally:
             db.dispose()

@@ -106,8 +106,8 @@ def demand(db: Database) -> None:
 def upgrade(db: Database, revision: str = "head") -> None:
     """Bring the database to `revision`. Safe to run from several processes at once.
 
-    What a newer program has upgraded already, and left usable for this one, stays as it is. Raises alembic's
-    CommandError for a database that this program does not know.
+    What a newer program has upgraded already, and left usable for this one, stays as it is. Raises Refused for a
+    database that this program does not know.
     """
     _run(db, revision, up=True)
 
@@ -131,6 +131,7 @@ def _standing(connection: Connection) -> _Standing:
 def _run(db: Database, revision: str, *, up: bool) -> None:
     from alembic import command
     from alembic.config import Config as AlembicConfig
+    from alembic.util import CommandError
 
     config = AlembicConfig()
     config.set_main_option("script_location", str(FOLDER))
@@ -145,4 +146,7 @@ def _run(db: Database, revision: str, *, up: bool) -> None:
         if up and revision == "head" and _standing(connection).compatibility is Compatibility.AHEAD_COMPATIBLE:
             return
         config.attributes["connection"] = connection
-        (command.upgrade if up else command.downgrade)(config, revision)
+        try:
+            (command.upgrade if up else command.downgrade)(config, revision)
+        except CommandError as fault:
+            raise Refused(f"the database cannot be upgraded: {fault}") from fault

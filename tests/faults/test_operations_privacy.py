@@ -171,21 +171,10 @@ class Run:
 
     @contextmanager
     def _refusing(self) -> Iterator[None]:
-        """The database takes no row of c-unwanted and says whose it was, as PostgreSQL does by itself."""
-        with self.deployed.database() as db:
-            postgresql = db.is_postgresql
-        if postgresql:
-            make = "ALTER TABLE candidates ADD CONSTRAINT unwanted CHECK (external_id <> 'c-unwanted')"
-            drop = "ALTER TABLE candidates DROP CONSTRAINT unwanted"
-        else:
-            make = (
-                "CREATE TRIGGER unwanted BEFORE INSERT ON candidates WHEN NEW.external_id = 'c-unwanted' "
-                f"BEGIN SELECT RAISE(ABORT, '{quoted.SAID}'); END"
-            )
-            drop = "DROP TRIGGER unwanted"
-        self._execute(make)
+        """The database takes no row of c-unwanted, and says whose it was."""
+        self._execute("ALTER TABLE candidates ADD CONSTRAINT unwanted CHECK (external_id <> 'c-unwanted')")
         yield
-        self._execute(drop)
+        self._execute("ALTER TABLE candidates DROP CONSTRAINT unwanted")
 
     @contextmanager
     def _broken_rules(self) -> Iterator[None]:
@@ -200,13 +189,14 @@ class Run:
 
 
 @pytest.fixture
-def run(tmp_path: Path, database_url: str) -> Iterator[Run]:
+def run(tmp_path: Path, postgresql_url: str) -> Iterator[Run]:
+    """On PostgreSQL, because it is the one that quotes rows when it refuses them."""
     port = free_port()
     events = Events(f"http://127.0.0.1:{port}{EVENTS}")
     settings = {"LOG_LEVEL": "DEBUG", "LOG_FORMAT": "json", "SENDGRID_EVENTS_PUBLIC_KEY": events.public_key}
     settings["SENDGRID_REPLIES_PUBLIC_KEY"] = events.public_key
     with SendGrid(key="SG.key", events=events) as receiver:
-        deployed = Deployment(tmp_path, receiver, database_url, port=port, **settings)
+        deployed = Deployment(tmp_path, receiver, postgresql_url, port=port, **settings)
         try:
             deployed.start()
             yield Run(deployed, events)

@@ -86,7 +86,8 @@ def test_c16_started_again_with_nothing_kept_it_loses_nothing(installed: Site, r
 @once
 def test_c17_filled_with_the_past_the_jobs_of_then_find_nothing_to_do(installed: Site, redis: Redis) -> None:
     installed.arrive("c17-", 5)
-    assert redis.llen(WAITING) > 0
+    # A nudge is best effort, and left out on a busy machine; here a job surely waits.
+    RqQueue(QUEUE, connection=redis, serializer=JSONSerializer).enqueue_call(FUNCTIONS[Job.PLAN], result_ttl=0)
     past = installed.redis.save()
     with installed.worker():
         installed.all_arrive_once()
