@@ -1,5 +1,6 @@
 """What many tests need: a migrated database of each kind, and a world with people in it."""
 
+import gc
 import itertools
 import os
 import shutil
@@ -20,6 +21,13 @@ _numbers = itertools.count(1)
 def pytest_xdist_auto_num_workers() -> int:
     """What `-n auto` means: three for two processors, because a third of the time a test waits for other processes."""
     return max(1, len(os.sched_getaffinity(0)) * 3 // 2)
+
+
+def pytest_collection_finish() -> None:
+    """Have the collector of garbage pass by what stays until the end, and come less often: a tenth of the time."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(20_000, 20, 100)
 
 
 class Databases:

@@ -19,7 +19,7 @@ LOOKS = {
 
 
 #: axe leaves this one out by default: whatever is pressed is at least 24 pixels high and wide (WCAG 2.2, 2.5.8).
-RULES = {"rules": {"target-size": {"enabled": True}}}
+RULES = {"rules": {"target-size": {"enabled": True}}, "resultTypes": ["violations"]}
 
 #: What a reader may set for themselves, and nothing may be cut off by it (WCAG 2.2, 1.4.12).
 SPACING = """

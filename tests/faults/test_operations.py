@@ -39,23 +39,23 @@ def deployed(tmp_path: Path, receiver: SendGrid, sqlite_url: str) -> Iterator[De
 
 class TestDeployment:
     def test_m03_sigterm_to_everything_at_once_under_load_costs_and_repeats_nothing(self, deployed: Deployment) -> None:
-        self._deployed_three_times(deployed, all_at_once=True)
+        self._deployed_twice(deployed, all_at_once=True)
 
     def test_m03_a_deployment_in_its_order_on_postgresql_does_so_without_a_complaint(
         self, tmp_path: Path, receiver: SendGrid, postgresql_url: str
     ) -> None:
         deployed = Deployment(tmp_path, receiver, postgresql_url)
         try:
-            self._deployed_three_times(deployed, all_at_once=False)
+            self._deployed_twice(deployed, all_at_once=False)
             assert "Traceback" not in deployed.log.read_text()
         finally:
             deployed.close()
 
     @staticmethod
-    def _deployed_three_times(deployed: Deployment, *, all_at_once: bool) -> None:
+    def _deployed_twice(deployed: Deployment, *, all_at_once: bool) -> None:
         deployed.start()
         with Load(deployed, "m03-") as load:
-            for more in (5, 10, 15):
+            for more in (5, 10):
                 deployed.wait_for(more)
                 deployed.stop(all_at_once=all_at_once)
                 deployed.start()
@@ -117,15 +117,14 @@ class TestKillSwitch:
         with Load(deployed, "m10-", pause=0.0) as load:
             deployed.wait_for(10)
             deployed.notifier("pause", "--why", "a bad template")
-            wait_until(lambda: len(load.posted) >= 200, 120)
+            wait_until(lambda: len(load.posted) >= 120, 120)
 
         with deployed.database() as db, db.read() as tx:
             (pause,) = pauses(tx)
-        time.sleep(6)  # more than a period of the relay
         before = sum(deployed.arrived().values())
-        time.sleep(6)
+        time.sleep(6)  # more than a period of the relay
         assert sum(deployed.arrived().values()) == before, "nothing leaves"
-        assert before < 150
+        assert before < 90
         assert self._claims_after(deployed, pause.since + timedelta(seconds=1)) == 0
 
         deployed.notifier("resume")

@@ -171,7 +171,7 @@ class TestPages:
 
     def test_o15_two_workers_never_read_the_same_page_at_once(self, office: Office) -> None:
         office.do("apply")
-        office.greenhouse.always(Delay(0.1))
+        office.greenhouse.always(Delay(0.5))
         results: list[int] = []
         workers = [threading.Thread(target=lambda: results.append(sweep_batch(office.world.flow))) for _ in range(4)]
         for worker in workers:

@@ -176,7 +176,7 @@ def test_sigterm_finishes_the_batch_in_hand_and_hands_on_the_rest(
 
     process.send_signal(signal.SIGTERM)
 
-    assert process.wait(3) == 0
+    assert process.wait(15) == 0
     assert (folder / "stopped").exists()
     assert count(folder / "done") + count(folder / "todo") == 30
     assert count(folder / "todo") > 0
@@ -191,7 +191,7 @@ def test_an_idle_worker_stops_at_once(
 
     process.send_signal(signal.SIGINT)
 
-    assert process.wait(3) == 0
+    assert process.wait(15) == 0
 
 
 def test_a_worker_that_starts_before_redis_waits_for_it(
@@ -212,7 +212,7 @@ def test_a_worker_that_starts_before_redis_waits_for_it(
         RedisQueue(embedded.url).nudge(Job.PLAN)
         eventually(lambda: count(folder / "done") == 3)
         process.send_signal(signal.SIGTERM)
-        assert process.wait(3) == 0
+        assert process.wait(15) == 0
     finally:
         embedded.stop()
 
@@ -230,4 +230,4 @@ def test_a_job_that_cannot_even_be_read_stops_nobody(
     RedisQueue(server.url).nudge(Job.PLAN)
     eventually(lambda: count(folder / "done") == 2)
     process.send_signal(signal.SIGTERM)
-    assert process.wait(3) == 0
+    assert process.wait(15) == 0
