@@ -17,8 +17,8 @@ from tests.world import World
 
 NO = "rejected_after_application"
 
-#: Races on each of the two databases. HYPOTHESIS_PROFILE=long runs the 1,000 that the catalogue asks for, in all. So many
-#: run at one moment, which is how a worker claims and a planner reads: in batches.
+#: Races on each of the two databases; HYPOTHESIS_PROFILE=long runs the 1,000 in all that the catalogue asks for. So
+#: many run at one moment, which is how a worker claims and a planner reads: in batches.
 RACES = 500 if os.environ.get("HYPOTHESIS_PROFILE") == "long" else 200
 TOGETHER = 5
 
