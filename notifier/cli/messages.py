@@ -15,7 +15,7 @@ from notifier.deliver.email import Email
 from notifier.flow import doubts, drafting, settle
 from notifier.flow.envelope import letter
 from notifier.flow.parts import Flow
-from notifier.store import audit, people
+from notifier.store import audit, messages, people
 from notifier.store.database import Tx
 from notifier.store.messages import Message
 from notifier.store.submission import attempts_of
@@ -46,6 +46,7 @@ def _record(tx: Tx, view: MessageView, email: Email | None) -> dict[str, object]
         "state": row.state.value,
         "delivery": row.delivery.value,
         "reason": row.reason,
+        "note": messages.open_note(tx, row),
         "due_at": moment(row.due_at),
         "accepted_at": moment(row.accepted_at),
         "attempts": row.attempts,
@@ -197,7 +198,7 @@ def approve(ids: tuple[str, ...], values: dict[str, str], now: bool, json_wanted
 @message.command()
 @many
 @click.option("--until", type=Moment(), help="A moment with its offset, or 2h, 3d from now. Without it: for good.")
-@click.option("--why", default="", help="Shown to everybody.")
+@click.option("--why", default="", help="A note for the team, kept with the message.")
 @as_json
 def hold(ids: tuple[str, ...], until: datetime | timedelta | None, why: str, json_wanted: bool) -> None:
     """Keep messages back; also takes an approval back before they leave."""
@@ -210,7 +211,7 @@ def hold(ids: tuple[str, ...], until: datetime | timedelta | None, why: str, jso
 
 @message.command()
 @many
-@click.option("--why", default="", help="Shown to everybody.")
+@click.option("--why", default="", help="A note for the team, kept with the message.")
 @as_json
 def cancel(ids: tuple[str, ...], why: str, json_wanted: bool) -> None:
     """Do not send messages. A candidate with an outcome stays on the list until they are told."""

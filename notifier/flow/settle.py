@@ -71,7 +71,10 @@ def approve(
 def hold(
     flow: Flow, workspace_id: str | None, message_id: str, *, by: str, why: str, until: datetime | None = None
 ) -> None:
-    """Keep it back, for good or until a moment (aware); also the way to undo an approval before it leaves."""
+    """Keep it back, for good or until a moment (aware); also the way to undo an approval before it leaves.
+
+    `why` is for the team: it is kept sealed with the message, until the candidate is erased.
+    """
     with flow.db.begin() as tx:
         message, _ = submission.lock_both(tx, workspace_id, message_id)
         if message.state not in (Submission.AWAITING_APPROVAL, Submission.SCHEDULED):
@@ -80,16 +83,21 @@ def hold(
             raise Refused("A hold ends in the future.")
         message.due_at = until
         message.approved_by, message.approved_at = "", None
-        messages.move(tx, message, Submission.HELD, actor=by, reason=why.strip() or "held_by_hand")
+        messages.keep_note(tx, message, why)
+        messages.move(tx, message, Submission.HELD, actor=by, reason="held_by_hand")
 
 
 def cancel(flow: Flow, workspace_id: str | None, message_id: str, *, by: str, why: str) -> None:
-    """It will not be sent. If it carried an outcome, the candidate still has to be told: that stays on the list."""
+    """It will not be sent. If it carried an outcome, the candidate still has to be told: that stays on the list.
+
+    `why` is for the team: it is kept sealed with the message, until the candidate is erased.
+    """
     with flow.db.begin() as tx:
         message, application = submission.lock_both(tx, workspace_id, message_id)
         if message.state not in STOPPABLE:
             raise Refused(TOO_LATE[message.state])
-        messages.move(tx, message, Submission.CANCELLED, actor=by, reason=why.strip() or "cancelled_by_hand")
+        messages.keep_note(tx, message, why)
+        messages.move(tx, message, Submission.CANCELLED, actor=by, reason="cancelled_by_hand")
         if _carries_outcome(message, application):
             applications.leave_open(tx, application, "message_cancelled", actor=by)
         elif message.template in _against_silence(flow, tx, message):

@@ -73,7 +73,7 @@ def system_clock() -> datetime:
 
 def _sqlite(url: str) -> Engine:
     path = make_url(url).database
-    if path and path != ":memory:":
+    if path and path != ":memory:" and not path.startswith("file:"):  # a URI says itself whether a file is made
         Path(path).parent.mkdir(parents=True, exist_ok=True)
     kwargs: dict[str, Any] = {}
     if not path or path == ":memory:":

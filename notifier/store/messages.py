@@ -32,6 +32,7 @@ class Message(Base):
     `template_id` names the very wording that was planned, whatever is edited later. `deaths` counts the workers that
     died with it in hand, `sent_again` how often it went out again while in doubt; `again_asked_by` asked for that and
     waits for a second person. `text_hash` is the SHA-256 of the text that was handed over, once `snapshot` was blanked.
+    `note` is sealed: what a person wrote when they held or cancelled it, which never goes into the audit trail.
     """
 
     __tablename__ = "messages"
@@ -91,6 +92,7 @@ class Message(Base):
     again_asked_by: Mapped[str] = mapped_column(default="", server_default="")
     placeholders: Mapped[bytes]
     snapshot: Mapped[bytes | None]
+    note: Mapped[bytes | None]
     text_hash: Mapped[str | None]
     approved_by: Mapped[str] = mapped_column(default="")
     approved_at: Mapped[datetime | None]
@@ -127,6 +129,16 @@ def open_snapshot(tx: Tx, message: Message) -> dict[str, Any] | None:
         return None
     email: dict[str, Any] = json.loads(tx.keyring.open(message.snapshot, "message.snapshot"))
     return email
+
+
+def keep_note(tx: Tx, message: Message, words: str) -> None:
+    """Keep what a person wrote for the team about this message in place of what was there; spaces alone are none."""
+    message.note = tx.keyring.seal(words.strip(), "message.note") if words.strip() else None
+
+
+def open_note(tx: Tx, message: Message) -> str:
+    """What a person wrote for the team about this message, or ""."""
+    return tx.keyring.open(message.note, "message.note") if message.note is not None else ""
 
 
 def add(tx: Tx, message: Message, *, actor: str, reason: str = "") -> Message:
@@ -183,11 +195,12 @@ def stop(tx: Tx, messages: Sequence[Message], reason: str, *, actor: str) -> lis
 
 
 def blank(tx: Tx, messages: Sequence[Message]) -> None:
-    """Empty what was said and filled in; states, times, our ids and the hash of the text stay as proof."""
+    """Empty what was said, filled in and noted; states, times, our ids and the hash of the text stay as proof."""
     for message in messages:
         message.text_hash = _text_hash(tx, message) or message.text_hash
         message.placeholders = seal_values(tx, {})
         message.snapshot = None
+        message.note = None
         message.message_id_header = ""
     tx.session.flush()
 

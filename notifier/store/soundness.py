@@ -34,6 +34,7 @@ SEALED: dict[str, InstrumentedAttribute[bytes] | InstrumentedAttribute[bytes | N
     "inbox.body": inbox.InboxItem.body,
     "message.placeholders": messages.Message.placeholders,
     "message.snapshot": messages.Message.snapshot,
+    "message.note": messages.Message.note,
     "mailbox.mime": mailbox.MailboxMail.mime,
     "event.report": provider_events.ProviderEvent.report,
 }

@@ -115,7 +115,11 @@ class TestDecidingSeveral:
 
         rows = terminal.json("message", "hold", *two, status=1)
 
-        assert [(row["state"], row["reason"]) for row in rows] == [("cancelled", "twice"), ("held", "held_by_hand")]
+        assert [(row["state"], row["reason"]) for row in rows] == [
+            ("cancelled", "cancelled_by_hand"),
+            ("held", "held_by_hand"),
+        ]
+        assert [row["note"] for row in rows] == ["twice", ""]
 
     def test_decisions_carry_their_time(self, terminal: Terminal, two: list[str]) -> None:
         (row,) = terminal.json("message", "hold", two[0], "--until", "2999-01-01T10:00:00+01:00")

@@ -9,9 +9,11 @@ import pytest
 from notifier.core.answer import Accepted, Answer
 from notifier.core.message import Submission
 from notifier.deliver.email import Email
-from notifier.flow.conclude import MOST_TRIES, backoff
+from notifier.flow.conclude import MOST_DEATHS, MOST_TRIES, backoff, reap
 from notifier.flow.watch import beat
+from notifier.store import submission
 from notifier.store.messages import Message
+from notifier.store.submission import LEASE
 from tests.faults.edge import Edge, log_lines, said
 from tests.world import FakeClock, World
 from workers.relay import Relay, post_for
@@ -106,3 +108,34 @@ def test_c27_a_message_that_cannot_be_composed_is_set_aside_after_some_tries_and
     assert len(world.provider.calls) == 2
     assert world.ledger().violations == ()
     assert "fault: CannotOpen" in Edge(world).page("/trouble")
+
+
+def test_c27_a_message_with_which_workers_die_before_it_leaves_goes_last_and_is_set_aside(world_on: World) -> None:
+    world = world_on
+
+    def killed() -> list[str]:
+        """The messages that were in the hands of a worker when it was killed, long ago."""
+        with world.db.begin() as tx:
+            claimed = [message.id for message in submission.claim(tx, 20, world.provider.name)]
+        world.clock.tick(seconds=LEASE.total_seconds() + 1)
+        with world.db.begin() as tx:
+            reap(tx)
+        return claimed
+
+    world.change("a1", stage="Application Review", kind="applied")
+    world.plan()
+    poison = world.messages("a1")[0].id
+    deaths = [killed() for _ in range(MOST_DEATHS - 1)]
+    world.change("a2", stage="Application Review", kind="applied", email="eva@example.org")
+    world.plan()
+    other = world.messages("a2")[0].id
+    with log_lines() as lines:
+        deaths += [killed() for _ in range(2)]
+
+    assert deaths == [[poison]] * (MOST_DEATHS - 1) + [[other], [poison]]
+    assert [line["message"] for line in said(lines, "message.set_aside")] == [poison]
+    assert (world.messages("a1")[0].state, world.messages("a1")[0].reason) == (Submission.FAILED, "workers_died")
+    world.run_for(hours=2)
+    assert [email.to_address for email in world.provider.accepted] == ["eva@example.org"]
+    assert "workers died" in Edge(world).page("/trouble")
+    assert world.ledger().violations == ()

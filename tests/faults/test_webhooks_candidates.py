@@ -9,6 +9,7 @@ import pytest
 import sqlalchemy as sa
 
 from notifier.deliver.mime import to_bytes
+from notifier.flow import settle
 from notifier.store import people, workspaces
 from notifier.store.people import Candidate
 from tests.faults.edge import Edge, count, items, sample
@@ -247,6 +248,8 @@ def test_w28_a_deletion_stops_what_was_pending(rejected_twice: World, how: str) 
 
 def test_w28_an_erased_person_leaves_a_tombstone_and_no_words(rejected_twice: World) -> None:
     world = rejected_twice
+    (message,) = world.messages("a1")
+    settle.hold(world.flow, world.workspace, message.id, by="usr_1", why="her mother is ill")
     tell(world, "candidate.erased", candidate={"id": "c-a1"})
     world.change("a1", outcome="rejected", first_name="Ana")
     world.settle_down()
@@ -256,6 +259,7 @@ def test_w28_an_erased_person_leaves_a_tombstone_and_no_words(rejected_twice: Wo
         assert row.erased_at is not None
         assert (row.first_name, row.name, row.address) == ("", "", None)
         assert people.reach(tx, row).obstacle == "erased"
+        assert world.messages("a1")[0].note is None
     assert items(world)[-1].reason in ("candidate_is_erased", "application_is_deleted")
 
 

@@ -7,7 +7,7 @@ import pytest
 from notifier.core.errors import NotFound, Refused
 from notifier.core.message import Submission
 from notifier.flow import settle
-from notifier.store import audit
+from notifier.store import audit, messages
 from notifier.store.messages import Message
 from notifier.store.workspaces import add_workspace
 from tests.world import World
@@ -23,6 +23,11 @@ def waiting(world: World) -> World:
 
 def no(world: World) -> Message:
     return world.message("rejected_after_interview")
+
+
+def note(world: World) -> str:
+    with world.db.read() as tx:
+        return messages.open_note(tx, no(world))
 
 
 def test_an_approved_message_waits_out_its_hold(waiting: World) -> None:
@@ -47,7 +52,8 @@ def test_an_approval_is_undone_by_holding_it_before_it_leaves(waiting: World) ->
     waiting.run_for(days=2)
 
     message = no(waiting)
-    assert (message.state, message.reason, message.approved_by) == (Submission.HELD, "wait for the panel", "")
+    assert (message.state, message.reason, message.approved_by) == (Submission.HELD, "held_by_hand", "")
+    assert note(waiting) == "wait for the panel"
     assert waiting.provider.calls == []
 
 
@@ -102,9 +108,17 @@ def test_every_decision_leaves_its_entry_in_the_audit_trail(waiting: World) -> N
         trail = audit.history(tx, waiting.workspace, no(waiting).id)
     assert [(entry.actor, entry.before, entry.after, entry.reason) for entry in trail[1:]] == [
         ("usr_1", "awaiting_approval", "scheduled", "approved"),
-        ("usr_2", "scheduled", "held", "wait"),
-        ("usr_3", "held", "cancelled", "I will call"),
+        ("usr_2", "scheduled", "held", "held_by_hand"),
+        ("usr_3", "held", "cancelled", "cancelled_by_hand"),
     ]
+    assert note(waiting) == "I will call"
+
+
+def test_a_note_is_sealed_and_stands_until_the_next_decision(waiting: World) -> None:
+    settle.hold(waiting.flow, waiting.workspace, no(waiting).id, by="usr_1", why="Ana's mother is ill")
+    assert b"mother" not in (no(waiting).note or b"")
+    settle.cancel(waiting.flow, waiting.workspace, no(waiting).id, by="usr_1", why=" ")
+    assert no(waiting).note is None
 
 
 def test_a_no_nobody_approves_within_two_working_days_is_owed(waiting: World) -> None:

@@ -26,6 +26,7 @@ def test_a_database_that_cannot_be_written_is_found(world: World, sqlite_url: st
         soundness.try_to_write(db)
 
     db.dispose()
+    assert not Path("file:").exists()
 
 
 def test_damage_is_found(world: World, sqlite_url: str, tmp_path: Path) -> None:

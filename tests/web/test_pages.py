@@ -73,6 +73,8 @@ class TestLooking:
         press(recruiter, text(recruiter, address), f"{address}/hold", until="monday", why="panel")
         assert "on hold until <time" in text(recruiter, "/held")
         assert "It comes back <time" in text(recruiter, address)
+        assert "(<bdi>panel</bdi>)" in text(recruiter, "/held")
+        assert "Note for the team: <bdi>panel</bdi>" in text(recruiter, address)
 
     def test_what_happened_says_who_did_it(self, busy: World, sign_in: Callable[..., FlaskClient]) -> None:
         address = f"/messages/{message_of(busy, 'rejected_after_interview')}"

@@ -4,6 +4,7 @@ Each view is a saved query with an address of its own; an item leaves it when it
 """
 
 from dataclasses import dataclass
+from functools import partial
 
 from flask import Blueprint, current_app, g, render_template, request
 
@@ -100,6 +101,7 @@ def _list(view: View) -> str:
         waiting, late = count_overdue(tx, mine, tx.now, cap=CAP)
         return render_template(
             "dashboard/list.html",
+            note_of=partial(messages.open_note, tx),
             view=view,
             rows=rows[:ROWS],
             more=rows[ROWS - 1].message.id if len(rows) > ROWS else "",
@@ -156,6 +158,7 @@ def message_page(message_id: str, *, refused: str = "") -> str:
         person = g.person
         return render_template(
             "dashboard/message.html",
+            note_of=partial(messages.open_note, tx),
             view=view,
             email=email,
             fault=fault,
@@ -215,6 +218,7 @@ def application_page(application_id: str, *, refused: str = "") -> str:
         trail = audit.history(tx, view.application.workspace_id, application_id)
         return render_template(
             "dashboard/application.html",
+            note_of=partial(messages.open_note, tx),
             view=view,
             rows=rows,
             trail=trail,

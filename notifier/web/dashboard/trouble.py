@@ -1,5 +1,7 @@
 """Trouble: what nobody but a person can settle. What cannot be sent is louder than what was sent."""
 
+from functools import partial
+
 from flask import Blueprint, abort, current_app, flash, g, redirect, render_template, request, url_for
 from werkzeug.wrappers import Response
 
@@ -8,7 +10,7 @@ from notifier.core.inbox import InboxState
 from notifier.core.stage import StageKind
 from notifier.flow import again, settle
 from notifier.flow.replay import replay
-from notifier.store import provider_events, sweeps
+from notifier.store import messages, provider_events, sweeps
 from notifier.store.inbox import conflicts, get_item, list_items
 from notifier.store.provider_events import EventState
 from notifier.store.stages import get_stage, list_stages, map_stage
@@ -49,6 +51,7 @@ def trouble_page(*, refused: str = "") -> str:
     with flow().db.read() as tx:
         return render_template(
             "dashboard/trouble.html",
+            note_of=partial(messages.open_note, tx),
             tabs=tabs(tx),
             messages=list_messages(tx, mine, states=TROUBLE, limit=ROWS),
             bounced=list_bounced(tx, mine, limit=ROWS),
