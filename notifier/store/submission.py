@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 import sqlalchemy as sa
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, mapped_column
 
 from notifier.core.message import Phase, Purpose, Submission
 from notifier.store.applications import Application, get_application
@@ -109,10 +109,11 @@ def is_current(message: Message, application: Application) -> bool:
     return message.version == version and application.deleted_at is None
 
 
-def not_paused(provider: str) -> sa.ColumnElement[bool]:
+def not_paused(provider: str | InstrumentedAttribute[str]) -> sa.ColumnElement[bool]:
     """Nothing stops this message from leaving: neither everything, nor its workspace, nor this provider is paused."""
     scopes = sa.or_(
-        Pause.scope.in_([EVERYTHING, f"provider:{provider}"]),
+        Pause.scope == EVERYTHING,
+        Pause.scope == sa.literal("provider:") + provider,
         Pause.scope == sa.literal("workspace:") + Message.workspace_id,
     )
     return ~sa.exists().where(scopes)
@@ -186,8 +187,8 @@ def submit(tx: Tx, attempt_ids: Sequence[str]) -> set[str]:
     """The fence: mark these attempts as *submitting* and return those that may be called now.
 
     An attempt is left out when its lease is nearly over, when somebody else owns the message, when the application has
-    moved on, or when one that travels in the same e-mail is left out. Nothing may be called before this transaction is
-    committed.
+    moved on, when sending has been paused since, or when one that travels in the same e-mail is left out. Nothing may
+    be called before this transaction is committed.
     """
     if not attempt_ids:
         return set()
@@ -209,6 +210,7 @@ def submit(tx: Tx, attempt_ids: Sequence[str]) -> set[str]:
             Message.phase == Phase.CLAIMED,
             Message.lease_until > tx.now + CALL_LIMIT,
             still_current,
+            not_paused(Message.provider),
         )
         .values(phase=Phase.SUBMITTING)
         .returning(Message.attempt_id)

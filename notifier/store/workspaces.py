@@ -1,12 +1,13 @@
 """Workspaces: one employer, or one client of an agency. Every row belongs to one and every query is scoped by it.
 
-A pause stops all claiming: of one workspace, of one mail provider (it refused our key), or of everything.
+A pause stops all sending: of one workspace, of one mail provider (it refused our key), or of everything.
 """
 
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 import sqlalchemy as sa
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
 from notifier.core.errors import NotFound, Refused
@@ -31,7 +32,7 @@ class Workspace(Base):
 
 
 class Pause(Base):
-    """Nothing is claimed within `scope`: "everything", "workspace:<id>" or "provider:<name>"."""
+    """Nothing leaves within `scope`: "everything", "workspace:<id>" or "provider:<name>"."""
 
     __tablename__ = "pauses"
 
@@ -81,10 +82,11 @@ def only_workspace(tx: Tx, workspace_id: str | None) -> Workspace:
 
 
 def pause(tx: Tx, scope: str, *, why: str, by: str) -> None:
-    """Stop claiming within `scope`. Pausing what is paused keeps the first reason."""
-    if tx.session.get(Pause, scope) is None:
-        tx.session.add(Pause(scope=scope, why=why, by=by, since=tx.now))
-        tx.session.flush()
+    """Stop claiming within `scope`, and what is claimed at the fence. Pausing what is paused keeps the first reason:
+    workers whose key is refused at the same moment all pause, and none may lose its answers by it."""
+    insert = sqlite.insert if tx.session.get_bind().dialect.name == "sqlite" else postgresql.insert
+    row = {"scope": scope, "why": why, "by": by, "since": tx.now}
+    tx.session.execute(insert(Pause).values(row).on_conflict_do_nothing())
 
 
 def resume(tx: Tx, scope: str) -> bool:

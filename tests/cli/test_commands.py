@@ -175,7 +175,7 @@ class TestDeciding:
         assert (row["state"], row["due_at"] is not None) == ("scheduled", True)
         assert "already approved" in terminal.fails("message", "approve", waiting)
         (row,) = terminal.json("message", "hold", waiting, "--until", "2d", "--why", "panel")
-        assert (row["state"], row["reason"]) == ("held", "panel")
+        assert (row["state"], row["note"]) == ("held", "panel")
         (row,) = terminal.json("message", "told", waiting, "--how", "phone")
         assert row["state"] == "cancelled"
         assert world.application().item == "told"

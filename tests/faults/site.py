@@ -29,8 +29,9 @@ from tests.standins.sendgrid import SendGrid
 from tests.world import SECRETS, Here
 
 
-def arrival(name: str) -> bytes:
-    """The webhook of one candidate who has just applied; her address is made of her name."""
+def arrival(name: str, at: datetime | None = None) -> bytes:
+    """The webhook of one candidate who has just applied, at this moment if no other is given; her address is made of
+    her name."""
     data: dict[str, Any] = {
         "application": {"id": name},
         "candidate": {"id": f"c-{name}", "first_name": "Ana", "email": f"{name}@example.org"},
@@ -38,7 +39,7 @@ def arrival(name: str) -> bytes:
         "stage": {"id": "s1", "name": "Application Review", "kind": "applied"},
     }
     return json.dumps(
-        {"type": "application.changed", "timestamp": datetime.now(UTC).isoformat(), "data": data}
+        {"type": "application.changed", "timestamp": (at or datetime.now(UTC)).isoformat(), "data": data}
     ).encode()
 
 

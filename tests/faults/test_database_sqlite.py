@@ -60,7 +60,7 @@ def test_c23_locked_for_less_than_the_patience_of_a_writer_the_webhook_waits(wor
     every_connection(world, f"busy_timeout={BUSY_TIMEOUT // SHORTER}")
     began = time.monotonic()
     with locked(world, 0.25):
-        answer = edge.post(world.generic, arrival("a1"))
+        answer = edge.post(world.generic, arrival("a1", world.clock.now))
         assert time.monotonic() - began > 0.2
 
     assert answer.get_json() == {"status": "kept"}
@@ -68,7 +68,7 @@ def test_c23_locked_for_less_than_the_patience_of_a_writer_the_webhook_waits(wor
 
 
 def test_c23_locked_for_longer_the_webhook_is_asked_to_come_again(world: World) -> None:
-    edge, body = Edge(world), arrival("a1")
+    edge, body = Edge(world), arrival("a1", world.clock.now)
     every_connection(world, f"busy_timeout={BUSY_TIMEOUT // SHORTER}")
     with locked(world, 15 / SHORTER):
         answer = edge.post(world.generic, body)
@@ -85,7 +85,7 @@ def test_c24_when_the_disk_is_full_what_was_acknowledged_is_there_and_nothing_is
     every_connection(world, f"max_page_count={pages + 40}")
     acknowledged = []
     for number in range(1000):
-        body = arrival(f"a{number}")
+        body = arrival(f"a{number}", world.clock.now)
         answer = edge.post(world.generic, body, edge.headers(world.generic, body, f"evt-{number}"))
         if answer.status_code != 200:
             break
@@ -108,7 +108,7 @@ def test_c24_when_there_is_room_again_everything_goes_on(world: World) -> None:
     number, status = 0, 200
     while status == 200:
         number += 1
-        body = arrival(f"a{number}")
+        body = arrival(f"a{number}", world.clock.now)
         status = edge.post(world.generic, body, edge.headers(world.generic, body, f"evt-{number}")).status_code
     assert status == 503
 

@@ -14,12 +14,14 @@ from pathlib import Path
 import pytest
 import sqlalchemy as sa
 
+from notifier.core.answer import Accepted, Answer
+from notifier.deliver.email import Email
 from notifier.store.submission import Attempt
-from notifier.store.workspaces import pauses
+from notifier.store.workspaces import EVERYTHING, pause, pauses, resume
 from tests.faults.children import wait_until
 from tests.faults.deployment import Deployment, Load
 from tests.standins.sendgrid import SendGrid
-from tests.world import SECRETS
+from tests.world import SECRETS, World
 
 NEW_SECRET = "another-test-secret-of-more-than-32-characters"
 
@@ -131,6 +133,31 @@ class TestKillSwitch:
         deployed.all_arrive_once(load.posted, 120)
         at = [json.loads(line)["at"] for line in (tmp_path / "mails.jsonl").read_bytes().splitlines()][before:]
         assert at[-1] - at[0] >= 0.8 * (len(at) - 50) / rate, "as many as may be in flight at once, the rest is paced"
+
+    def test_m10_what_was_claimed_before_the_pause_stays_but_for_the_calls_in_flight(self, world_on: World) -> None:
+        world, scopes = world_on, [EVERYTHING, f"workspace:{world_on.workspace}", "provider:scripted"]
+        for number in range(20):
+            world.change(f"a{number}", stage="Review", kind="applied", email=f"a{number}@example.org")
+        world.plan()
+
+        def stop_it(email: Email) -> Answer:
+            with world.db.begin() as tx:
+                pause(tx, scopes[0], why="a bad template", by="usr_1")
+            return Accepted(email.att, email.headers["Message-ID"])
+
+        while scopes:
+            world.provider.calls, world.provider.answer = [], stop_it
+            world.settle_down()
+            assert len(world.provider.calls) == world.provider.in_flight
+            with world.db.begin() as tx:
+                resume(tx, scopes.pop(0))
+        world.provider.answer = lambda email: Accepted(email.att, email.headers["Message-ID"])
+        world.settle_down()
+
+        assert Counter(email.to_address for email in world.provider.accepted) == Counter(
+            f"a{number}@example.org" for number in range(20)
+        )
+        assert world.ledger().violations == ()
 
     @staticmethod
     def _claims_after(deployed: Deployment, moment: datetime) -> int:
