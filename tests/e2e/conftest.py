@@ -16,6 +16,7 @@ from notifier.store import users
 from notifier.store.mailbox import keep_mail, list_mails
 from notifier.store.users import Role
 from notifier.web.app import make_app
+from tests.compiled import COMPILED
 from tests.servers import complete
 from tests.world import SECRETS, World
 
@@ -92,6 +93,7 @@ def desk(world: World, browser: Browser) -> Iterator[Desk]:
         email = envelope(world.flow, tx, view.message, view.application)
         keep_mail(tx, email.workspace, email.mid, to=email.to_address, subject=email.subject, mime=to_bytes(email))
     app = make_app(world.flow, secret_keys=SECRETS, trusted_hosts=("127.0.0.1",), base_url="http://127.0.0.1:8000")
+    app.jinja_env.bytecode_cache = COMPILED
     server = make_server("127.0.0.1", 0, app, threaded=True)
     thread = threading.Thread(target=server.serve_forever, daemon=True)
     thread.start()

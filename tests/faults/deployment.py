@@ -158,7 +158,7 @@ class Load(threading.Thread):
     `statuses` has every answer, 0 where nobody answered; `posted` the addresses that were answered with 200.
     """
 
-    def __init__(self, deployment: Deployment, prefix: str, pause: float = 0.05) -> None:
+    def __init__(self, deployment: Deployment, prefix: str, pause: float = 0.1) -> None:
         super().__init__(daemon=True)
         self.statuses: Counter[int] = Counter()
         self.posted: set[str] = set()

@@ -18,6 +18,7 @@ from notifier.store import users
 from notifier.store.inbox import InboxItem, list_items
 from notifier.store.users import Role
 from notifier.web.app import make_app
+from tests.compiled import COMPILED
 from tests.web.conftest import csrf
 from tests.world import SECRETS, Here, World
 
@@ -30,6 +31,7 @@ class Edge:
     def __init__(self, world: World, *, base_url: str = "http://localhost") -> None:
         self.world = world
         self.app = make_app(world.flow, secret_keys=SECRETS, trusted_hosts=("localhost",), base_url=base_url)
+        self.app.jinja_env.bytecode_cache = COMPILED
 
     def headers(
         self, here: Here, body: bytes, event_id: str = "evt-1", *, secret: str = "", at: datetime | None = None

@@ -9,6 +9,7 @@ from flask.testing import FlaskClient
 from notifier.store import users
 from notifier.store.users import Role
 from notifier.web.app import make_app
+from tests.compiled import COMPILED
 from tests.world import SECRETS, World
 
 
@@ -21,6 +22,7 @@ def app(world: World) -> Flask:
         base_url="http://127.0.0.1:8000",
     )
     made.config["TESTING"] = False
+    made.jinja_env.bytecode_cache = COMPILED
     return made
 
 
