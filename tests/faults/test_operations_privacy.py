@@ -125,9 +125,11 @@ class Run:
         """An invitation, a sign-in, pages, commands, and requests that are none."""
         link = self.command("user", "invite", quoted.USER, "--role", "admin", "--json")["link"]
         self._cookie = sign_in_with(self.deployed, link)
-        for message in self.command("message", "list", "--json"):
-            self.command("message", "show", message["id"])
+        known = self.command("message", "list", "--json")
+        for message in known:
             self._browse(f"/messages/{message['id']}")
+        for one_of_each in {(message["state"], message["reason"]): message["id"] for message in known}.values():
+            self.command("message", "show", one_of_each)
         self.deployed.ask(f"/sign-in/{quoted.USER}")
         self.deployed.ask(f"/sign-in?next=/{quoted.USER}")
         self.command("message", "show", quoted.USER, status=1)

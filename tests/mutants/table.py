@@ -7,6 +7,7 @@ DEATHS = "tests/laws/test_directed.py::TestDeaths::"
 HORIZON = "tests/laws/test_directed.py::TestTheHorizon::"
 TAKEN_BACK = "tests/laws/test_directed_words.py::TestTakenBack::"
 REPORTS = "tests/laws/test_directed_words.py::TestReports::"
+OPERATIONS = "tests/faults/test_operations.py::TestKillSwitch::"
 PEOPLE = "tests/laws/test_directed_words.py::TestPeople::"
 
 
@@ -233,6 +234,11 @@ MUTANTS = (
             ),
         ),
         (PEOPLE + "test_nothing_is_claimed_while_it_is_paused",),
+    ),
+    Mutant(
+        "what was claimed before a pause leaves",
+        (Change(SUBMISSION, "            not_paused(Message.provider),\n", ""),),
+        (OPERATIONS + "test_m10_what_was_claimed_before_the_pause_stays_but_for_the_calls_in_flight",),
     ),
     Mutant(
         "a bounce opens nothing",
