@@ -19,8 +19,8 @@ _numbers = itertools.count(1)
 
 
 def pytest_xdist_auto_num_workers() -> int:
-    """What `-n auto` means: three for two processors, because a third of the time a test waits for other processes."""
-    return max(1, len(os.sched_getaffinity(0)) * 3 // 2)
+    """What `-n auto` means: two for a processor, because much of the time a test waits for other processes."""
+    return len(os.sched_getaffinity(0)) * 2
 
 
 def pytest_collection_finish() -> None:

@@ -82,7 +82,15 @@ def hear_batch(flow: Flow, limit: int = 200) -> int:
     """Read up to `limit` reports, oldest first; returns how many. 0 means that there is nothing to do."""
     with flow.db.begin() as tx:
         rows = provider_events.take(tx, limit)
-        named = [(row, reports.about(flow, tx, row)) for row in rows if row.heard != MAIL]
+        named = []
+        for row in rows:
+            try:
+                if row.heard != MAIL:
+                    named.append((row, reports.about(flow, tx, row)))
+            except DBAPIError:
+                raise  # the transaction is lost
+            except Exception as fault:
+                _broken(tx, row, fault)
         applications.lock_ids(tx, _concerned(tx, named))
         for row, found in named:
             _safely(tx, row, partial(reports.apply, tx, row, found))
@@ -100,8 +108,12 @@ def _safely(tx: Tx, row: ProviderEvent, effect: Callable[[], None]) -> None:
     except Exception as fault:
         if isinstance(fault, DBAPIError) and means_away(fault):
             raise
-        log.exception("events.broken", report=row.id)
-        provider_events.conclude(tx, row, EventState.ORPHAN, f"fault: {type(fault).__name__}")
+        _broken(tx, row, fault)
+
+
+def _broken(tx: Tx, row: ProviderEvent, fault: Exception) -> None:
+    log.error("events.broken", report=row.id, exc_info=fault)
+    provider_events.conclude(tx, row, EventState.ORPHAN, f"fault: {type(fault).__name__}")
 
 
 def _concerned(tx: Tx, named: Sequence[tuple[ProviderEvent, reports.About | None]]) -> list[str]:

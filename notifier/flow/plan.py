@@ -49,6 +49,10 @@ def plan_batch(flow: Flow, limit: int = 200) -> int:
             except Unreadable as fault:
                 inbox.move(tx, item, InboxState.QUARANTINED, reason=str(fault)[:500])
                 log.warning("inbox.quarantined", item=item.id, path=fault.path)
+            except DBAPIError:
+                raise  # the transaction is lost
+            except Exception as fault:
+                _broken(tx, item, fault)
         applications.lock(tx, [(item.source_id, name) for item, events in readable for name in _applications(events)])
         for item, events in readable:
             _apply_safely(flow, tx, item, events)
@@ -88,10 +92,14 @@ def _apply_safely(flow: Flow, tx: Tx, item: InboxItem, events: Sequence[Event]) 
         except Exception as fault:
             if isinstance(fault, DBAPIError) and means_away(fault):
                 raise
-            # One poisonous item must not hold up the inbox; the bytes are kept and a replay tries again.
-            log.exception("inbox.broken", item=item.id)
-            inbox.move(tx, item, InboxState.QUARANTINED, reason=f"fault: {type(fault).__name__}")
+            _broken(tx, item, fault)
             return
+
+
+def _broken(tx: Tx, item: InboxItem, fault: Exception) -> None:
+    """One poisonous item must not hold up the inbox; the bytes are kept and a replay tries again."""
+    log.error("inbox.broken", item=item.id, exc_info=fault)
+    inbox.move(tx, item, InboxState.QUARANTINED, reason=f"fault: {type(fault).__name__}")
 
 
 def _apply(flow: Flow, tx: Tx, item: InboxItem, events: Sequence[Event]) -> tuple[InboxState, str]:

@@ -5,7 +5,7 @@ and recency only for a bounce that carries nothing else (SendGrid's asynchronous
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 import structlog
@@ -32,6 +32,9 @@ RECENT = timedelta(days=4)
 #: Our Message-ID: the message, the attempt, and our domain (`deliver.compose`).
 _OURS = re.compile(r"(msg_[a-z0-9]{10,40})\.(att_[a-z0-9]{10,40})@", re.ASCII)
 
+#: An id of an attempt as we make them; another one was never ours, whoever signed it.
+_ATTEMPT = re.compile(r"att_[a-z0-9]{10,40}", re.ASCII)
+
 #: The provider named for what came as a mail, whichever server handed it in. Such a report is signed by nobody.
 BY_MAIL = "mail"
 
@@ -53,16 +56,19 @@ class About:
 def about(flow: Flow, tx: Tx, row: ProviderEvent) -> About | None:
     """Find out; nothing is locked or changed yet. `None` for an orphan."""
     report = provider_events.open_report(tx, row)
-    if report.env and report.env != flow.settings.environment:
-        return None
+    # Nobody can tell of what has not happened yet; such a time would outlive whatever people decide.
+    report = replace(report, at=min(report.at, row.received_at))
     attempts, message_id = _named(tx, row.provider, report)
+    # An attempt that is known here was ours under whatever name this installation had then.
+    if report.env and report.env != flow.settings.environment and report.att not in {one.id for one in attempts}:
+        return None
     message = tx.session.get(Message, attempts[0].message_id if attempts else message_id or "")
     if message is None or (report.mid and report.mid not in {message_id, *(one.message_id for one in attempts)}):
         return None  # nothing of ours, or an attempt of one message under the name of another
     application = tx.session.get_one(Application, message.application_id)
     if not attempts and not report.att:
         attempts = evidence.find_attempts(tx, evidence.probable_attempt(tx, message) or "")
-    forgotten = report.att and report.mid and row.provider != BY_MAIL and report.heard in TAKEN
+    forgotten = _ATTEMPT.fullmatch(report.att) and report.mid and row.provider != BY_MAIL and report.heard in TAKEN
     if application.deleted_at is not None or not (attempts or forgotten):
         return None  # erased since; or a message that was never handed over
     return About(report, message.id, tuple(one.id for one in attempts), application.id, application.candidate_id)
@@ -104,7 +110,10 @@ def apply(tx: Tx, row: ProviderEvent, found: About | None) -> None:
 
 
 def _remembered(tx: Tx, row: ProviderEvent, found: About) -> str:
-    """Write down an attempt that this database has forgotten: it is older than the mail, because it was restored."""
+    """Write down an attempt that this database has forgotten: it is older than the mail, because it was restored. The
+    report before this one may have done so, since nothing was locked when we looked who is meant."""
+    if known := evidence.find_attempts(tx, found.report.att):
+        return known[0].id
     message = messages.get_message(tx, None, found.message_id, lock=True)
     log.warning("events.attempt_remembered", message=message.id, provider=row.provider)
     return evidence.remember(tx, message, found.report.att, provider=row.provider, at=found.report.at).id

@@ -80,9 +80,9 @@ def _compose(flow: Flow, tx: Tx, claimed: Sequence[Message]) -> list[Ready]:
         if message.id in travelling:
             continue
         application = tx.session.get_one(Application, message.application_id)
-        back = _last_look(flow, tx, message, application)
-        if back is None:
-            try:
+        try:
+            back = _last_look(flow, tx, message, application)
+            if back is None:
                 near = [one for one in others.get(message.id, ()) if one.id not in travelling]
                 company = joining.company(flow, tx, message, application, near)
                 if company.come_again is None:
@@ -90,14 +90,14 @@ def _compose(flow: Flow, tx: Tx, claimed: Sequence[Message]) -> list[Ready]:
                     travelling |= ready[-1].messages
                     continue
                 back = _come_again(message, "waits_for_companion", company.come_again)
-            except (TemplateFault, Refused) as fault:
-                back = Result(message.attempt_id or "", Submission.HELD, "not_sent", f"wording: {fault}")
-            except DBAPIError:
-                raise  # the transaction is lost, and with it the claim
-            except Exception as fault:
-                # One poisonous message must not keep the others from leaving; after some tries it is set aside.
-                log.exception("message.broken", message=message.id)
-                back = conclude.broken(message, type(fault).__name__, tx.now)
+        except (TemplateFault, Refused) as fault:
+            back = Result(message.attempt_id or "", Submission.HELD, "not_sent", f"wording: {fault}")
+        except DBAPIError:
+            raise  # the transaction is lost, and with it the claim
+        except Exception as fault:
+            # One poisonous message must not keep the others from leaving; after some tries it is set aside.
+            log.exception("message.broken", message=message.id)
+            back = conclude.broken(message, type(fault).__name__, tx.now)
         submission.conclude(tx, message, back)
     return ready
 

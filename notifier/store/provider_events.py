@@ -138,7 +138,8 @@ def blank_of(tx: Tx, message_ids: Sequence[str]) -> None:
 
 
 def feed_alive_since(tx: Tx, provider: str, submitted_at: datetime) -> bool:
-    """Whether a report has come about a message handed over later than `submitted_at`: the feed was alive then."""
+    """Whether the provider has told of taking a message that was handed over later than `submitted_at`: the feed was
+    alive then, and tells of every message. One that is set to tell of bounces only proves nothing by its silence."""
     later = sa.exists().where(
         Attempt.id == ProviderEvent.attempt_id, Attempt.provider == provider, Attempt.submitted_at > submitted_at
     )
@@ -146,6 +147,7 @@ def feed_alive_since(tx: Tx, provider: str, submitted_at: datetime) -> bool:
         sa.select(ProviderEvent.id)
         .where(
             ProviderEvent.state == EventState.APPLIED,
+            ProviderEvent.heard.in_([Heard.PROCESSED, Heard.DELIVERED]),
             ProviderEvent.received_at > submitted_at,
             ProviderEvent.provider == provider,
             later,

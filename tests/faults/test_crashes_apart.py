@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from notifier.core.answer import Accepted, Answer
 from notifier.core.message import Submission
@@ -12,7 +13,9 @@ from notifier.deliver.email import Email
 from notifier.flow.conclude import MOST_DEATHS, MOST_TRIES, backoff, reap
 from notifier.flow.watch import beat
 from notifier.store import submission
+from notifier.store.inbox import InboxItem
 from notifier.store.messages import Message
+from notifier.store.people import Candidate
 from notifier.store.submission import LEASE
 from tests.faults.edge import Edge, log_lines, said
 from tests.world import FakeClock, World
@@ -108,6 +111,23 @@ def test_c27_a_message_that_cannot_be_composed_is_set_aside_after_some_tries_and
     assert len(world.provider.calls) == 2
     assert world.ledger().violations == ()
     assert "fault: CannotOpen" in Edge(world).page("/trouble")
+
+
+def test_c27_what_cannot_be_opened_of_a_person_or_a_webhook_stops_nobody_else(three: World) -> None:
+    world = three
+    with world.db.begin() as tx:
+        tx.session.execute(sa.update(Candidate).where(Candidate.external_id == "c-a1").values(address=b"no such key"))
+    world.change("a3", stage="Application Review", kind="applied", email="c3@example.org")
+    with world.db.begin() as tx:
+        tx.session.execute(sa.update(InboxItem).where(InboxItem.state == "received").values(body=b"no such key"))
+    world.change("a4", stage="Application Review", kind="applied", email="c4@example.org")
+    world.settle_down()
+
+    assert others_have_left(world)
+    assert world.messages("a4")[0].state is Submission.ACCEPTED
+    assert (world.messages("a1")[0].state, world.messages("a1")[0].tries) == (Submission.SCHEDULED, 1)
+    page = Edge(world).page("/trouble")
+    assert "fault: CannotOpen" in page
 
 
 def test_c27_a_message_with_which_workers_die_before_it_leaves_goes_last_and_is_set_aside(world_on: World) -> None:

@@ -84,6 +84,20 @@ class TestDoubts:
         ) == 2  # a2's and the second
         assert world.message("application_received").sent_again == 1
 
+    @pytest.mark.parametrize("heard", [Heard.BOUNCED, Heard.COMPLAINED, Heard.OTHER])
+    def test_a_feed_that_does_not_tell_what_was_taken_proves_nothing_by_its_silence(
+        self, world: World, heard: Heard
+    ) -> None:
+        never(world)
+        told(world, "a1")
+        lost(world)
+        world.clock.tick(minutes=1)
+        hear(world, report(told(world, "a2", email="bo@example.org"), heard, world))
+
+        world.run_for(hours=3)
+
+        assert world.message("application_received").state is Submission.IN_DOUBT
+
     def test_a_no_in_doubt_waits_for_a_person_whatever_the_feed_says(self, world: World) -> None:
         told(world, "a1")
         never(world)

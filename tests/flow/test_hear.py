@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 import pytest
+import sqlalchemy as sa
 
 from notifier.core.errors import Refused
 from notifier.core.feedback import Address, Heard
@@ -13,6 +14,7 @@ from notifier.flow import settle
 from notifier.flow.again import write_again
 from notifier.flow.hear import hear_batch, hear_mail
 from notifier.store import provider_events
+from notifier.store.provider_events import ProviderEvent
 from tests.flow.reported import candidate, hear, orphans, rejected, report, told
 from tests.world import World
 
@@ -52,12 +54,40 @@ class TestDelivery:
         hear(
             world,
             replace(report(mail, Heard.BOUNCED, world), mid="msg_unknown", att="att_unknown", digest="1" * 64),
-            replace(report(mail, Heard.BOUNCED, world), env="staging", digest="2" * 64),
+            replace(report(mail, Heard.BOUNCED, world), env="staging", att="att_of_staging", digest="2" * 64),
+            replace(report(mail, Heard.PROCESSED, world), att="hello-world", digest="4" * 64),
             replace(report(mail, Heard.BOUNCED, world), mid="msg_other", digest="3" * 64),
         )
 
-        assert orphans(world) == 3
+        assert orphans(world) == 4
         assert world.message("application_received").delivery is before.delivery
+
+    def test_reports_about_what_left_under_an_earlier_name_of_this_installation_count(self, world: World) -> None:
+        mail = told(world)
+        world.flow = replace(world.flow, settings=replace(world.flow.settings, environment="new.example.com"))
+
+        hear(world, report(mail, Heard.DELIVERED, world))
+
+        assert world.message("application_received").delivery is Delivery.DELIVERED
+
+    def test_a_time_that_has_not_come_yet_is_the_time_it_was_told(self, world: World) -> None:
+        mail = told(world)
+
+        hear(world, report(mail, Heard.COMPLAINED, world, at=world.clock.now + timedelta(days=60_000)))
+
+        with world.db.read() as tx:
+            assert candidate(tx, world).complained_at == world.clock.now
+
+    def test_a_report_that_cannot_be_opened_stops_no_other(self, world: World) -> None:
+        one, other = told(world), told(world, "a2", email="bo@example.org")
+        with world.db.begin() as tx:
+            provider_events.keep(tx, "scripted", [report(one, Heard.DELIVERED, world)])
+            tx.session.execute(sa.update(ProviderEvent).values(report=b"sealed under a key that is gone"))
+
+        hear(world, report(other, Heard.DELIVERED, world))
+
+        assert world.message("application_received", "a2").delivery is Delivery.DELIVERED
+        assert orphans(world) == 1
 
     def test_m04_a_report_about_what_left_after_the_backup_proves_that_it_left(self, world: World) -> None:
         told(world)
@@ -75,6 +105,23 @@ class TestDelivery:
         assert (after.state, after.delivery) == (Submission.ACCEPTED, Delivery.DELIVERED)
         assert [call.mid for call in world.provider.calls].count(row.id) == 0
         assert world.ledger().told == 1
+        assert world.ledger().violations == ()
+
+    @pytest.mark.parametrize("at_once", [True, False])
+    def test_m04_of_two_reports_about_a_forgotten_attempt_both_count(self, world: World, at_once: bool) -> None:
+        told(world)
+        world.clock.tick(minutes=1)
+        world.change(outcome="rejected")
+        world.plan()
+        row = world.message("rejected_after_application")
+        mail = replace(world.provider.accepted[-1], mid=row.id, att="att_0123456789abcdef")
+        both = [report(mail, Heard.PROCESSED, world), report(mail, Heard.BOUNCED, world, about=Address.DEAD)]
+
+        for together in [both] if at_once else [[one] for one in reversed(both)]:
+            hear(world, *together)
+
+        assert world.message("rejected_after_application").delivery is Delivery.BOUNCED
+        assert (world.ledger().told, world.ledger().open, orphans(world)) == (0, 1, 0)
         assert world.ledger().violations == ()
 
     def test_a_report_about_a_message_that_never_left_is_an_orphan(self, world: World) -> None:
