@@ -15,7 +15,7 @@ from notifier.store import applications, evidence, messages, provider_events, su
 from notifier.store.applications import Application
 from notifier.store.audit import SYSTEM, Change, record
 from notifier.store.database import Tx
-from notifier.store.evidence import PROBABLY_NOT
+from notifier.store.evidence import PROBABLY_NOT, SENT_AGAIN
 from notifier.store.messages import Message
 
 log = structlog.get_logger()
@@ -28,6 +28,9 @@ SCHEDULED, SECOND_PERSON = "scheduled", "second_person"
 
 #: In doubt because a backup was put back: the reports of the hours since then are lost, so silence says nothing.
 RESTORED = "restored: look whether it left"
+
+#: What a person lets go after that look. It waits until sending goes on, and is not brought to rest once more.
+LOOKED = "restored: somebody has looked"
 
 
 def settle_by_rule(tx: Tx) -> int:
@@ -98,15 +101,15 @@ def send_again(flow: Flow, workspace_id: str | None, message_id: str, *, by: str
         if message.again_asked_by == by:
             raise Refused("You have asked for this already: another person has to agree that it is sent again.")
         message.approved_by, message.approved_at = by, tx.now
-        _again(tx, message, by=by)
+        _again(tx, message, by=by, reason=LOOKED if message.reason == RESTORED else SENT_AGAIN)
     flow.queue.nudge(Job.SEND)
     return SCHEDULED
 
 
-def _again(tx: Tx, message: Message, *, by: str) -> None:
+def _again(tx: Tx, message: Message, *, by: str, reason: str = SENT_AGAIN) -> None:
     evidence.give_up(tx, message, by=by)
     message.due_at, message.tries = tx.now, 0
-    messages.move(tx, message, Submission.SCHEDULED, actor=by, reason="sent_again")
+    messages.move(tx, message, Submission.SCHEDULED, actor=by, reason=reason)
 
 
 def _demand_doubt(message: Message) -> None:

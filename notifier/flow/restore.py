@@ -6,6 +6,9 @@ that is gone. So whatever could move without a person is brought to rest: *sched
 becomes *held* for good; what was *sending* is *in doubt*, and so is what had only been claimed, because "nothing can
 have left" was true of that hour and not of the hours since.
 
+What waited for a person then has mostly been decided since, and nothing on the page would say so: it is *held* as well,
+or if it had failed stays so, and says that somebody must look. What they let go after that look is not held once more.
+
 Everything is paused first and in a transaction of its own, so that the rest may be done in batches, may be cut off at
 any point, and may be done again: once more just before sending goes on, it also catches what was planned meanwhile from
 changes that the ATS told twice.
@@ -24,6 +27,7 @@ import sqlalchemy as sa
 from notifier.core.change import CandidateErased
 from notifier.core.message import Submission
 from notifier.flow import mirror
+from notifier.flow.doubts import LOOKED
 from notifier.flow.doubts import RESTORED as LOOK
 from notifier.store import applications, messages, people, submission, tries
 from notifier.store.audit import Change, record
@@ -46,7 +50,8 @@ AGAIN = "erased_before_restore"
 
 @dataclass(frozen=True, slots=True)
 class Rested:
-    """How many messages were brought to rest, and how many are `leaving`: their lease is not over, so do it again."""
+    """How many messages were brought to rest (those that had failed are among the `held`), and how many are `leaving`:
+    their lease is not over, so do it again."""
 
     held: int
     in_doubt: int
@@ -116,12 +121,13 @@ def _in_batches(db: Database, some: Callable[[Tx], int]) -> int:
 
 
 def _hold(tx: Tx, by: str, batch: int) -> int:
+    unseen = sa.and_(Message.state == Submission.SCHEDULED, Message.reason != LOOKED)
+    at_rest = sa.and_(Message.state.in_([Submission.HELD, Submission.FAILED]), Message.reason != LOOK)
     dated = sa.and_(Message.state == Submission.HELD, Message.due_at.is_not(None))
-    moving = sa.or_(Message.state == Submission.SCHEDULED, dated)
-    rows = _locked(tx, moving, batch)
+    rows = _locked(tx, sa.or_(unseen, Message.state == Submission.AWAITING_APPROVAL, at_rest, dated), batch)
     for message in rows:
         message.due_at, message.approved_by, message.approved_at = None, "", None
-        if message.state is Submission.HELD:
+        if message.state in (Submission.HELD, Submission.FAILED):
             _say(tx, [message], by)
         else:
             messages.move(tx, message, Submission.HELD, actor=by, reason=LOOK)

@@ -13,6 +13,7 @@ from notifier.core.ports import Job
 from notifier.core.rule import Trigger
 from notifier.core.stage import Outcome
 from notifier.flow import drafting
+from notifier.flow.doubts import LOOKED, RESTORED
 from notifier.flow.parts import Flow, rules_of
 from notifier.store import applications, messages, sources, submission
 from notifier.store.applications import Application
@@ -64,7 +65,8 @@ def approve(
         if missing := drafting.missing_values(tx, message):
             raise Refused("Still missing: " + ", ".join(missing))
         message.approved_by, message.approved_at, message.tries, message.deaths = by, tx.now, 0, 0
-        drafting.schedule(tx, message, application, by=by, reason="approved", at_once=now)
+        reason = LOOKED if message.reason == RESTORED else "approved"
+        drafting.schedule(tx, message, application, by=by, reason=reason, at_once=now)
     flow.queue.nudge(Job.SEND)
 
 

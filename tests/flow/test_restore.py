@@ -5,9 +5,9 @@ from datetime import timedelta
 
 import pytest
 
-from notifier.core.answer import Unknown
+from notifier.core.answer import Impossible, Unknown
 from notifier.core.message import Submission
-from notifier.flow import settle
+from notifier.flow import doubts, settle
 from notifier.flow.restore import LOOK, Rested, bring_to_rest
 from notifier.store import submission, workspaces
 from notifier.store.audit import history
@@ -143,6 +143,51 @@ def test_m04_doing_it_again_finds_only_what_was_planned_meanwhile(world: World) 
     assert world.provider.calls == []
     with world.db.read() as tx:
         assert pauses(tx) == []
+
+
+def test_m04_what_waited_for_approval_may_have_been_approved_since_and_is_held(world_on: World) -> None:
+    world_on.change("a1", stage="Final", kind="final", email="ana@example.org")
+    world_on.change("a1", outcome="rejected")
+    world_on.plan()
+    (message,) = [one for one in world_on.messages() if one.state is Submission.AWAITING_APPROVAL]
+
+    bring_to_rest(world_on.db, by="command line")
+
+    found = world_on.message(message.template)
+    assert (found.state, found.reason) == (Submission.HELD, LOOK)
+    assert world_on.ledger().violations == ()
+
+
+def test_m04_what_had_failed_or_was_held_by_hand_may_have_been_tried_again_since(world: World) -> None:
+    _, held = scheduled(world, 2)
+    settle.hold(world.flow, world.workspace, held.id, by="usr_1", why="asked to wait")
+    world.provider.answer = lambda _: Impossible("no such sender")
+    world.run_for(minutes=1)
+    assert [state for state, _ in states(world)] == ["failed", "held"]
+
+    assert bring_to_rest(world.db, by="command line") == Rested(2, 0, 0)
+
+    assert states(world) == [("failed", LOOK), ("held", LOOK)]
+    assert bring_to_rest(world.db, by="command line") == Rested(0, 0, 0)
+
+
+def test_what_a_person_let_go_after_the_look_is_not_held_once_more(world: World) -> None:
+    takes = world.provider.answer
+    held, doubtful = scheduled(world, 2)
+    settle.hold(world.flow, world.workspace, held.id, by="usr_1", why="asked to wait")
+    world.provider.answer = lambda _: Unknown("no answer")
+    world.run_for(minutes=1)
+    bring_to_rest(world.db, by="command line")
+    assert states(world) == [("held", LOOK), ("in_doubt", LOOK)]
+    world.provider.answer = takes
+
+    settle.approve(world.flow, world.workspace, held.id, by="usr_1", now=True)
+    assert doubts.send_again(world.flow, world.workspace, doubtful.id, by="usr_1") == doubts.SCHEDULED
+    assert bring_to_rest(world.db, by="command line") == Rested(0, 0, 0)
+
+    resume(world)
+    world.settle_down()
+    assert [state for state, _ in states(world)] == ["accepted", "accepted"]
 
 
 def test_a_person_lets_go_what_did_not_leave(world: World) -> None:
