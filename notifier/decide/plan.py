@@ -5,7 +5,7 @@ draft says why in `silence`, and an outcome without a message says in `open_reas
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from notifier.core.candidacy import Standing
@@ -99,6 +99,7 @@ class Draft:
 class Plan:
     """What to do: stop messages (id, reason), write a draft, or name the silence.
 
+    `takes_back`: beside the draft, or alone, comes one that says once more that the last ending was an error.
     `told_by_ats`: the outcome is told by the ATS's own mail. `open_reason`: no message can carry this outcome.
     """
 
@@ -107,6 +108,7 @@ class Plan:
     silence: str = ""
     told_by_ats: bool = False
     open_reason: str = ""
+    takes_back: Draft | None = None
 
 
 def plan(situation: Situation, book: RuleBook) -> Plan:
@@ -121,7 +123,7 @@ def plan(situation: Situation, book: RuleBook) -> Plan:
         return _outcome(situation, book, stop)
     if before is not None and before.outcome is not Outcome.NONE:
         return _reopened(situation, book, stop)
-    return _entered(situation, book, stop)
+    return _and_take_back(situation, book, _entered(situation, book, stop))
 
 
 def draft_for(rule: Rule, situation: Situation, *, purpose: Purpose, version: int, held: str = "") -> Draft:
@@ -195,6 +197,23 @@ def _reopened(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str],
     return Plan(stop, draft_for(rule, situation, purpose=Purpose.STATUS, version=situation.after.version))
 
 
+def _and_take_back(situation: Situation, book: RuleBook, entered: Plan) -> Plan:
+    """Whoever was told an ending in error is told so wherever they stand by now: the message that waited to say it has
+    named the old stage, so it is written anew. It says where they stand, so nothing else says so before it."""
+    says_so = {rule.template for rule in book if rule.trigger is Trigger.REOPENED_AFTER_TOLD}
+    stopped = {message_id for message_id, _ in entered.stop}
+    after = situation.after
+    rule = find(book, Trigger.REOPENED_AFTER_TOLD, after.kind, interviewed=after.interviewed)
+    if rule is None or not any(one.id in stopped and one.template in says_so for one in situation.messages):
+        return entered
+    only_informs = entered.draft is not None and entered.draft.mode is Mode.AUTO
+    return replace(
+        entered,
+        takes_back=draft_for(rule, situation, purpose=Purpose.STATUS, version=after.version),
+        draft=None if only_informs else entered.draft,
+    )
+
+
 def _entered(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], ...]) -> Plan:
     before, after = situation.before, situation.after
     if before is None and situation.undoes:
@@ -211,8 +230,8 @@ def _entered(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], 
     rule = find(book, Trigger.ENTERED, kind, interviewed=after.interviewed)
     if rule is None:
         return Plan(stop, silence="no_rule")
-    if situation.obstacle == COMPLAINED:
-        return Plan(stop, silence=COMPLAINED)
+    if situation.obstacle == COMPLAINED and rule.mode is Mode.AUTO:
+        return Plan(stop, silence=COMPLAINED)  # what a person looks at is held for them: an offer is no newsletter
     if rule.template in situation.ats_writes:
         return Plan(stop, silence="ats_writes_itself")
     return Plan(stop, draft_for(rule, situation, purpose=Purpose.STATUS, version=after.version))

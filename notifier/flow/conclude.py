@@ -13,6 +13,7 @@ import structlog
 
 from notifier.core.answer import Accepted, Answer, Impossible, PauseAll, TryLater, Unknown
 from notifier.core.message import Phase, Purpose, Submission
+from notifier.core.stage import Outcome
 from notifier.flow.parts import Flow
 from notifier.store import applications, evidence, messages, promises, submission, tries
 from notifier.store.applications import Application
@@ -28,9 +29,17 @@ log = structlog.get_logger()
 MOST_TRIES = 6
 LONGEST = timedelta(days=5)
 
-
 #: A message is set aside, loudly, after so many workers died with it in hand before anything could leave.
 MOST_DEATHS = 10
+
+
+#: The message that takes an ending back.
+SENT_IN_ERROR = "sent_in_error"
+
+#: Why something waits for a person: an ending that had been cancelled has left.
+LEFT_AFTER_ALL = "left_after_all"
+
+WAITING = frozenset({Submission.AWAITING_APPROVAL, Submission.SCHEDULED})
 
 
 def backoff(tries: int, jitter: float) -> timedelta:
@@ -139,8 +148,18 @@ def _conclude(tx: Tx, message: Message, application: Application, result: Result
         return
     if result.after is Submission.ACCEPTED:
         _heard(tx, message, application, current=current)
-    elif result.after is Submission.CANCELLED and message.purpose is Purpose.OUTCOME:
+    elif result.after is Submission.CANCELLED:
+        lost(tx, message, application)
+
+
+def lost(tx: Tx, message: Message, application: Application) -> None:
+    """It had its reason taken away while it was on its way, so no plan has looked at what it leaves behind."""
+    if message.purpose is Purpose.OUTCOME:
         _nothing_to_take_back(tx, application)
+    elif message.template == SENT_IN_ERROR and application.outcome is Outcome.NONE and application.deleted_at is None:
+        # They still believe in an ending that is none. The stage has changed meanwhile, so a person finds the words.
+        application.owed_since = application.owed_since or tx.now
+        tx.session.flush()
 
 
 def prove(
@@ -154,7 +173,10 @@ def prove(
     header: str = "",
 ) -> bool:
     """It is proved that this attempt was taken: the message is *accepted*, wherever it was. Both rows are locked."""
+    known = attempt.outcome in (evidence.ACCEPTED, evidence.ACCEPTED_TOO)
     if not evidence.prove(tx, message, attempt, by=by, provider_id=provider_id, header=header):
+        if message.state is Submission.CANCELLED and not known:
+            _left_after_all(tx, message, application, by)
         return False
     _heard(tx, message, application, current=submission.is_current(message, application))
     return True
@@ -172,18 +194,40 @@ def _late(tx: Tx, attempt_id: str, answer: Answer) -> None:
 
 
 def _heard(tx: Tx, message: Message, application: Application, *, current: bool) -> None:
-    """The candidate has heard from us: silence starts anew, the old promise is kept or broken, the new one made."""
-    promises.heard_again(tx, application.id)
-    application.silent_since = tx.now
-    application.promise_due = message.promise_due
-    if message.promise_due is not None:
-        promises.make(tx, application.workspace_id, application.id, message.id, message.promise_due)
-    if message.approved_by:
-        application.owed_since = None
+    """The candidate has heard from us: silence starts anew, the old promise is kept or broken, the new one made. Proof
+    may come late: what they have heard since then counts, and not what was said before it."""
+    heard_at = message.accepted_at or tx.now
+    if application.silent_since is None or application.silent_since <= heard_at:
+        promises.heard_again(tx, application.id)
+        application.silent_since = heard_at
+        application.promise_due = message.promise_due
+        if message.promise_due is not None:
+            promises.make(tx, application.workspace_id, application.id, message.id, message.promise_due)
+        if message.approved_by:
+            application.owed_since = None
     if message.purpose is Purpose.OUTCOME and current:
         application.told_at, application.told_how, application.told_by = tx.now, "email", message.approved_by
         application.open_reason, application.owed_since = "", None
         record(tx, [Change(application.workspace_id, application.id, "open", "told", "system", "email")])
+    tx.session.flush()
+
+
+def _left_after_all(tx: Tx, message: Message, application: Application, by: str) -> None:
+    """A cancelled message is out all the same: a backup was put back that knew nothing of it, or its answer was late.
+    If that was an ending, somebody has to know before they say anything else."""
+    if message.purpose is not Purpose.OUTCOME or application.deleted_at is not None:
+        return
+    said = messages.of_application(tx, application.id, lock=True)
+    if application.outcome is not Outcome.NONE:
+        for one in said:
+            if submission.is_current(one, application) and one.state in WAITING:
+                one.due_at, one.approved_by, one.approved_at = None, "", None
+                messages.move(tx, one, Submission.HELD, actor=by, reason=LEFT_AFTER_ALL)
+        if application.open_reason:
+            applications.leave_open(tx, application, LEFT_AFTER_ALL, actor=by)
+    elif not any(one.template == SENT_IN_ERROR and one.state is not Submission.CANCELLED for one in said):
+        application.owed_since = application.owed_since or tx.now
+        record(tx, [Change(application.workspace_id, application.id, "", "owed", by, LEFT_AFTER_ALL)])
     tx.session.flush()
 
 
@@ -193,7 +237,7 @@ def _nothing_to_take_back(tx: Tx, application: Application) -> None:
     if evidence.may_have_left(tx, [one.id for one in said if one.purpose is Purpose.OUTCOME]):
         return
     query = sa.select(Message).where(
-        Message.application_id == application.id, Message.template == "sent_in_error", Message.accepted_at.is_(None)
+        Message.application_id == application.id, Message.template == SENT_IN_ERROR, Message.accepted_at.is_(None)
     )
     drafted = list(tx.session.scalars(query.with_for_update(key_share=True)))
     messages.stop(tx, drafted, "never_left", actor="system")

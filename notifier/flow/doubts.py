@@ -3,6 +3,7 @@
 A report that proves that it left settles a doubt by itself and is none of this file's business (`flow.reports`).
 """
 
+import sqlalchemy as sa
 import structlog
 
 from notifier.core.errors import Refused
@@ -15,7 +16,7 @@ from notifier.store import applications, evidence, messages, provider_events, su
 from notifier.store.applications import Application
 from notifier.store.audit import SYSTEM, Change, record
 from notifier.store.database import Tx
-from notifier.store.evidence import PROBABLY_NOT, SENT_AGAIN
+from notifier.store.evidence import PROBABLY_NOT, RESTORED, SENT_AGAIN
 from notifier.store.messages import Message
 
 log = structlog.get_logger()
@@ -25,9 +26,6 @@ BATCH = 100
 
 #: What `send_again` answers: it leaves, or it waits for another person.
 SCHEDULED, SECOND_PERSON = "scheduled", "second_person"
-
-#: In doubt because a backup was put back: the reports of the hours since then are lost, so silence says nothing.
-RESTORED = "restored: look whether it left"
 
 #: What a person lets go after that look. It waits until sending goes on, and is not brought to rest once more.
 LOOKED = "restored: somebody has looked"
@@ -45,12 +43,13 @@ def settle_by_rule(tx: Tx) -> int:
 def _judge(tx: Tx, message_id: str, application: Application) -> bool:
     message = messages.get_message(tx, None, message_id, lock=True)
     attempt = evidence.newest_attempt(tx, message_id)
-    if message.state is not Submission.IN_DOUBT or message.reason == RESTORED or attempt is None:
+    if message.state is not Submission.IN_DOUBT or attempt is None:
         return False
     assert attempt.submitted_at is not None  # newest_attempt() asks for it
+    spoken = sa.select(provider_events.feed_alive_since(attempt.provider, attempt.submitted_at))
     doubt = Doubt(
         age=tx.now - attempt.submitted_at,
-        feed_alive=provider_events.feed_alive_since(tx, attempt.provider, attempt.submitted_at),
+        feed_alive=message.reason != RESTORED and tx.session.execute(spoken).scalar_one(),
         current=submission.is_current(message, application),
         harmless=harmless(message.purpose, message.mode),
         times=message.sent_again,
@@ -61,6 +60,7 @@ def _judge(tx: Tx, message_id: str, application: Application) -> bool:
         case Verdict.DROP:
             # It may be out all the same, so whatever was drafted to take it back stays with its person.
             messages.move(tx, message, Submission.CANCELLED, actor=SYSTEM, reason="superseded")
+            conclude.lost(tx, message, application)
         case Verdict.AGAIN:
             _again(tx, message, by=SYSTEM)
         case Verdict.PERSON:

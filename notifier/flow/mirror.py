@@ -159,6 +159,8 @@ def carry_out(flow: Flow, tx: Tx, row: Application, decided: Plan, *, actor: str
     for message_id, reason in decided.stop:
         message = messages.get_message(tx, row.workspace_id, message_id)
         messages.move(tx, message, Submission.CANCELLED, actor=actor, reason=reason)
+    if decided.takes_back is not None:
+        drafting.write(flow, tx, row, decided.takes_back, actor=actor)
     if decided.told_by_ats:
         applications.tell(tx, row, how="ats", by=actor, at=tx.now)
     elif decided.open_reason:

@@ -14,6 +14,7 @@ from notifier.core import feedback
 from notifier.core.feedback import TAKEN, Address, Heard, Report
 from notifier.core.message import NOT_TOLD, Purpose, Submission
 from notifier.core.stage import Outcome
+from notifier.decide.doubt import harmless
 from notifier.flow import conclude
 from notifier.flow.again import CAME_BACK
 from notifier.flow.parts import Flow
@@ -164,10 +165,10 @@ def _person(tx: Tx, found: About, actor: str) -> None:
 
 
 def _quiet(tx: Tx, candidate: people.Candidate, actor: str) -> None:
-    """What only informs is stopped; what a decision owes waits for a person, who may write or telephone."""
+    """What only informs is stopped; an offer, or what a decision owes, waits for a person, who finds another way."""
     for row in applications.of_candidate(tx, candidate.id):
         pending = messages.of_application(tx, row.id, lock=True)
-        messages.stop(tx, [one for one in pending if one.purpose is Purpose.STATUS], "complained", actor=actor)
+        messages.stop(tx, [one for one in pending if harmless(one.purpose, one.mode)], "complained", actor=actor)
         for message in pending:
             if message.state is Submission.SCHEDULED and not message.approved_by:
                 message.due_at = None

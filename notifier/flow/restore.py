@@ -28,11 +28,11 @@ from notifier.core.change import CandidateErased
 from notifier.core.message import Submission
 from notifier.flow import mirror
 from notifier.flow.doubts import LOOKED
-from notifier.flow.doubts import RESTORED as LOOK
 from notifier.store import applications, messages, people, submission, tries
 from notifier.store.audit import Change, record
 from notifier.store.backup import RESTORED, restored_at
 from notifier.store.database import Database, Tx
+from notifier.store.evidence import RESTORED as LOOK
 from notifier.store.messages import Message
 from notifier.store.sources import Source
 from notifier.store.submission import Attempt, Result

@@ -17,6 +17,7 @@ from notifier.core.answer import Answer, Unknown
 from notifier.core.errors import DatabaseAway, Refused, TemplateFault
 from notifier.core.message import Purpose, Submission
 from notifier.decide import timing
+from notifier.decide.doubt import LATEST
 from notifier.decide.plan import COMPLAINED
 from notifier.deliver.email import Email
 from notifier.flow import conclude, drafting, joining
@@ -132,10 +133,10 @@ def _last_look(flow: Flow, tx: Tx, message: Message, application: Application) -
         obstacle = obstacle or COMPLAINED
     if obstacle:
         return Result(attempt, Submission.HELD, "not_sent", obstacle)
-    if (
-        message.purpose is Purpose.STATUS
-        and tx.now - min(tries.first_try(tx, message), message.due_at or tx.now) > STALE
-    ):
+    age = tx.now - min(tries.first_try(tx, message), message.due_at or tx.now)
+    # What a rule sends again was judged by what the feed said within a day; a pause or a window may have outlasted it.
+    by_rule = message.sent_again > 0 and not message.approved_by
+    if message.purpose is Purpose.STATUS and age > (LATEST if by_rule else STALE):
         return Result(attempt, Submission.HELD, "not_sent", "too_late")
     source = sources.get_source(tx, message.workspace_id, application.source_id)
     if flow.settings.shadow or source.sending == "shadow":

@@ -13,11 +13,12 @@ from notifier.core.ports import Job
 from notifier.core.rule import Trigger
 from notifier.core.stage import Outcome
 from notifier.flow import drafting
-from notifier.flow.doubts import LOOKED, RESTORED
+from notifier.flow.doubts import LOOKED
 from notifier.flow.parts import Flow, rules_of
 from notifier.store import applications, messages, sources, submission
 from notifier.store.applications import Application
 from notifier.store.database import Tx
+from notifier.store.evidence import RESTORED
 from notifier.store.messages import Message
 
 #: What can still be approved: what waits for it, what is held, and what failed and may be tried again.

@@ -4,10 +4,14 @@ Everything here is found by looking at the database and nothing is remembered be
 may watch at once and none of them is needed for correctness by the others.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
 
 import sqlalchemy as sa
+import structlog
+from sqlalchemy.exc import DBAPIError
 
 from notifier.core.candidacy import Standing
 from notifier.core.message import STOPPABLE, Purpose, Submission
@@ -36,6 +40,8 @@ from notifier.store.database import Tx
 from notifier.store.messages import Message
 from notifier.store.workspaces import get_workspace
 
+log = structlog.get_logger()
+
 #: Rows handled in one transaction.
 BATCH = 100
 
@@ -56,12 +62,9 @@ class Due:
 
 def watch(flow: Flow) -> Due:
     """Reap dead leases, settle doubts, release what was held until now, keep promises; then say what is due."""
-    with flow.db.begin() as tx:
-        conclude.reap(tx)
-        doubts.settle_by_rule(tx)
-        _release_held(tx)
-        _note_owed(tx)
-        _break_silence(flow, tx)
+    for duty in (conclude.reap, doubts.settle_by_rule, _release_held, _note_owed, partial(_break_silence, flow)):
+        with flow.db.begin() as tx:
+            duty(tx)
     with flow.db.read() as tx:
         next_due = submission.next_due(tx, flow.provider.name)
         is_due = {
@@ -95,7 +98,9 @@ def _release_held(tx: Tx) -> None:
     )
     for message in tx.session.scalars(query).all():
         row = tx.session.get_one(Application, message.application_id)
-        drafting.release(tx, row, message, actor="system")
+        if fault := _fault(tx, partial(drafting.release, tx, row, message, actor="system"), message=message.id):
+            # It stays on hold, where somebody sees why; and it is not looked at again by the clock.
+            message.due_at, message.reason = None, f"fault: {fault}"
 
 
 def _note_owed(tx: Tx) -> None:
@@ -155,7 +160,22 @@ def _break_silence(flow: Flow, tx: Tx) -> None:
         .with_for_update(skip_locked=True, key_share=True)
     )
     for row in tx.session.scalars(query).all():
-        _say_something(flow, tx, row)
+        if _fault(tx, partial(_say_something, flow, tx, row), application=row.id):
+            row.owed_since = tx.now  # no message by the clock: a person says the word
+
+
+def _fault(tx: Tx, duty: Callable[[], None], **about: str) -> str:
+    """Do it for one of many; whatever it breaks on (rules that name a template which is gone, a person sealed under a
+    key that is gone) stops nobody else. Returns the name of the fault, or an empty text."""
+    try:
+        with tx.session.begin_nested():
+            duty()
+    except DBAPIError:
+        raise  # the transaction is lost
+    except Exception as fault:
+        log.exception("watch.broken", **about)
+        return type(fault).__name__
+    return ""
 
 
 def _say_something(flow: Flow, tx: Tx, row: Application) -> None:

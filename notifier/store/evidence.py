@@ -15,13 +15,17 @@ from notifier.store.applications import Application
 from notifier.store.audit import SYSTEM, Change, record
 from notifier.store.database import Tx
 from notifier.store.messages import Message
-from notifier.store.submission import Attempt
+from notifier.store.provider_events import feed_alive_since
+from notifier.store.submission import CURRENT, Attempt
 
 #: Words of an attempt's outcome and its reason that others look for.
 ACCEPTED, ACCEPTED_TOO, UNKNOWN, SENT_AGAIN = "accepted", "accepted_too", "unknown", "sent_again"
 
 #: Why a message stays in doubt though the feed was alive and said nothing of it.
 PROBABLY_NOT = "probably_not_sent"
+
+#: In doubt because a backup was put back: the reports of the hours since then are lost, so silence says nothing.
+RESTORED = "restored: look whether it left"
 
 
 def prove(tx: Tx, message: Message, attempt: Attempt, *, by: str, provider_id: str = "", header: str = "") -> bool:
@@ -161,12 +165,17 @@ def newest_to(tx: Tx, candidate_ids: Sequence[str], provider: str, since: dateti
 
 
 def in_doubt_since(tx: Tx, before: datetime, limit: int) -> Sequence[tuple[str, str]]:
-    """(message, application) of doubts about attempts handed over before then, oldest first, that nobody and no rule
-    has judged since the last look."""
+    """(message, application) of doubts about attempts handed over before then about which something can be said now,
+    oldest first: their reason has gone, or the feed has spoken since and no look was had at them yet. Whatever must
+    wait for a person or for the feed does not stand in the way of the others."""
+    unjudged = sa.and_(
+        Message.reason.not_in([PROBABLY_NOT, RESTORED]), feed_alive_since(Attempt.provider, Attempt.submitted_at)
+    )
     query = (
         sa.select(Message.id, Message.application_id)
         .join(Attempt, Attempt.id == Message.attempt_id)
-        .where(Message.state == Submission.IN_DOUBT, Attempt.submitted_at < before, Message.reason != PROBABLY_NOT)
+        .join(Application, Application.id == Message.application_id)
+        .where(Message.state == Submission.IN_DOUBT, Attempt.submitted_at < before, sa.or_(~CURRENT, unjudged))
         .order_by(Attempt.submitted_at, Message.id)
         .limit(limit)
     )

@@ -15,9 +15,8 @@ from enum import StrEnum
 
 import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import InstrumentedAttribute, Mapped, aliased, mapped_column
 
-from notifier.core.errors import NotFound
 from notifier.core.feedback import Address, Heard, Report
 from notifier.store.audit import SYSTEM
 from notifier.store.base import Base
@@ -89,22 +88,28 @@ def keep_unreadable(tx: Tx, provider: str, digest: str, body: bytes, why: str) -
 
 
 def take(tx: Tx, limit: int) -> Sequence[ProviderEvent]:
-    """Up to `limit` reports nobody has read yet, oldest first, locked until the end of the transaction."""
+    """Up to `limit` reports nobody has read yet, oldest first, locked until the end of the transaction; of whole mails,
+    which may be tens of megabytes each, only one."""
     query = (
-        sa.select(ProviderEvent)
+        sa.select(ProviderEvent.id, ProviderEvent.heard)
         .where(ProviderEvent.state == EventState.RECEIVED)
         .order_by(ProviderEvent.received_at, ProviderEvent.id)
         .limit(limit)
         .with_for_update(skip_locked=True)
     )
-    return list(tx.session.scalars(query))
+    found = tx.session.execute(query).all()
+    mails = [row.id for row in found if row.heard == MAIL]
+    taken = {row.id for row in found} - set(mails[1:])
+    rows = sa.select(ProviderEvent).where(ProviderEvent.id.in_(taken))
+    return list(tx.session.scalars(rows.order_by(ProviderEvent.received_at, ProviderEvent.id)))
 
 
 def open_report(tx: Tx, row: ProviderEvent) -> Report:
     """The report as it was read."""
     kept = json.loads(tx.keyring.open(row.report, "event.report"))
+    raw = kept.pop("raw", "").encode("ascii")
     kept |= {"heard": Heard(kept["heard"]), "about": Address(kept["about"]), "at": row.happened_at}
-    return Report(**kept, raw=b"")
+    return Report(**kept, raw=raw)
 
 
 def open_mail(tx: Tx, row: ProviderEvent) -> bytes:
@@ -137,25 +142,22 @@ def blank_of(tx: Tx, message_ids: Sequence[str]) -> None:
     blank(tx, list(tx.session.scalars(sa.select(ProviderEvent.id).where(ProviderEvent.message_id.in_(message_ids)))))
 
 
-def feed_alive_since(tx: Tx, provider: str, submitted_at: datetime) -> bool:
-    """Whether the provider has told of taking a message that was handed over later than `submitted_at`: the feed was
-    alive then, and tells of every message. One that is set to tell of bounces only proves nothing by its silence."""
-    later = sa.exists().where(
-        Attempt.id == ProviderEvent.attempt_id, Attempt.provider == provider, Attempt.submitted_at > submitted_at
+def feed_alive_since(
+    provider: str | InstrumentedAttribute[str], submitted_at: datetime | InstrumentedAttribute[datetime | None]
+) -> sa.ColumnElement[bool]:
+    """The condition that the provider has told of taking a message that was handed over later than `submitted_at`: the
+    feed was alive then, and tells of every message. One that is set to tell of bounces only proves nothing by its
+    silence."""
+    later = aliased(Attempt)
+    return sa.exists().where(
+        ProviderEvent.state == EventState.APPLIED,
+        ProviderEvent.heard.in_([Heard.PROCESSED, Heard.DELIVERED]),
+        ProviderEvent.received_at > submitted_at,
+        ProviderEvent.provider == provider,
+        later.id == ProviderEvent.attempt_id,
+        later.provider == provider,
+        later.submitted_at > submitted_at,
     )
-    query = (
-        sa.select(ProviderEvent.id)
-        .where(
-            ProviderEvent.state == EventState.APPLIED,
-            ProviderEvent.heard.in_([Heard.PROCESSED, Heard.DELIVERED]),
-            ProviderEvent.received_at > submitted_at,
-            ProviderEvent.provider == provider,
-            later,
-        )
-        .order_by(ProviderEvent.received_at.desc())
-        .limit(1)
-    )
-    return tx.session.execute(query).first() is not None
 
 
 def of_message(tx: Tx, workspace_id: str, message_id: str) -> list[ProviderEvent]:
@@ -174,14 +176,6 @@ def list_events(tx: Tx, state: EventState | None = None, *, limit: int = 50) -> 
     return list(tx.session.scalars(query))
 
 
-def get_event(tx: Tx, event_id: str) -> ProviderEvent:
-    """The report, or NotFound."""
-    row = tx.session.get(ProviderEvent, event_id)
-    if row is None:
-        raise NotFound(f"no provider event {event_id}")
-    return row
-
-
 def anything_received(tx: Tx) -> bool:
     """Whether any report waits to be read."""
     query = sa.select(ProviderEvent.id).where(ProviderEvent.state == EventState.RECEIVED).limit(1)
@@ -194,8 +188,8 @@ def actor(provider: str) -> str:
 
 
 def _sealed(tx: Tx, report: Report) -> bytes:
-    # The raw event repeats what the fields say and adds machine names; the fields are what anybody looks at.
-    kept = {name: value for name, value in asdict(report).items() if name not in ("raw", "at")}
+    kept = {name: value for name, value in asdict(report).items() if name != "at"}
+    kept["raw"] = report.raw.decode("ascii")
     return tx.keyring.seal(json.dumps(kept, ensure_ascii=False), "event.report")
 
 

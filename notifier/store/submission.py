@@ -128,17 +128,23 @@ def lock_both(tx: Tx, workspace_id: str | None, message_id: str) -> tuple[Messag
 
 
 def claim(tx: Tx, limit: int, provider: str) -> Sequence[Message]:
-    """Take up to `limit` due messages for this worker, soonest first, each with a lease, a fence and an attempt row."""
+    """Take up to `limit` due messages for this worker, soonest first, each with a lease, a fence and an attempt row.
+
+    Whatever was in the hands of a worker when it died may be what it died of: it travels alone, and when nothing else
+    is due. But it is not left behind for ever by a queue that is never empty: after a lease's length it is its turn.
+    """
     query = (
         sa.select(Message)
         .join(Application, Application.id == Message.application_id)
         .where(Message.state == Submission.SCHEDULED, Message.due_at <= tx.now, CURRENT, not_paused(provider))
         .order_by(Message.due_at, Message.id)
     )
-    taken = _lock_some(tx, query.where(Message.deaths == 0), limit)
-    if not taken:
-        # Whatever was in the hands of a worker when it died may be what it died of, so it travels alone.
-        taken = _lock_some(tx, query.where(Message.deaths > 0), min(limit, 1))
+    suspect = query.where(Message.deaths > 0)
+    taken = (
+        _lock_some(tx, suspect.where(Message.due_at < tx.now - LEASE), min(limit, 1))
+        or _lock_some(tx, query.where(Message.deaths == 0), limit)
+        or _lock_some(tx, suspect, min(limit, 1))
+    )
     take(tx, taken, provider)
     return taken
 

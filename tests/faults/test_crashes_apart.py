@@ -11,6 +11,7 @@ from notifier.core.answer import Accepted, Answer
 from notifier.core.message import Submission
 from notifier.deliver.email import Email
 from notifier.flow.conclude import MOST_DEATHS, MOST_TRIES, backoff, reap
+from notifier.flow.send import send_batch
 from notifier.flow.watch import beat
 from notifier.store import submission
 from notifier.store.inbox import InboxItem
@@ -159,3 +160,23 @@ def test_c27_a_message_with_which_workers_die_before_it_leaves_goes_last_and_is_
     assert [email.to_address for email in world.provider.accepted] == ["eva@example.org"]
     assert "workers died" in Edge(world).page("/trouble")
     assert world.ledger().violations == ()
+
+
+def test_c27_with_a_queue_that_is_never_empty_what_a_worker_died_with_has_its_turn(world_on: World) -> None:
+    world = world_on
+    world.change("a1", stage="Application Review", kind="applied")
+    world.plan()
+    with world.db.begin() as tx:
+        submission.claim(tx, 20, world.provider.name)
+    world.clock.tick(seconds=LEASE.total_seconds() + 1)
+    with world.db.begin() as tx:
+        reap(tx)
+
+    for number in range(8):
+        world.change(f"b{number}", stage="Application Review", kind="applied", email=f"b{number}@example.org")
+        world.change(f"c{number}", stage="Application Review", kind="applied", email=f"c{number}@example.org")
+        world.plan()
+        assert send_batch(world.flow, 1) == 1
+        world.clock.tick(minutes=1)
+
+    assert world.messages("a1")[0].state is Submission.ACCEPTED

@@ -10,7 +10,10 @@ from notifier.core.feedback import Heard
 from notifier.core.message import Delivery, Submission
 from notifier.deliver.email import Email
 from notifier.flow import doubts
-from notifier.store import audit
+from notifier.flow.restore import bring_to_rest
+from notifier.store import audit, workspaces
+from notifier.store.evidence import PROBABLY_NOT, RESTORED
+from notifier.store.workspaces import EVERYTHING
 from tests.flow.reported import hear, lost, never, rejected, report, told
 from tests.world import World
 
@@ -97,6 +100,68 @@ class TestDoubts:
         world.run_for(hours=3)
 
         assert world.message("application_received").state is Submission.IN_DOUBT
+
+    def test_what_a_rule_sends_again_does_not_leave_when_the_feed_would_have_forgotten(self, world: World) -> None:
+        never(world)
+        told(world, "a1")
+        world.clock.tick(minutes=1)
+        lost(world)
+        hear(world, report(told(world, "a2", email="bo@example.org"), Heard.PROCESSED, world))
+        world.clock.tick(hours=23)
+        world.watch()
+        assert world.message("application_received").state is Submission.SCHEDULED
+
+        world.clock.tick(hours=2)  # as if it had been paused
+        world.settle_down()
+
+        row = world.message("application_received")
+        assert (row.state, row.reason) == (Submission.HELD, "too_late")
+        assert [mail.to_address for mail in world.provider.accepted] == ["bo@example.org"]
+
+    def test_a_doubt_that_waits_for_a_person_stands_in_nobodys_way(
+        self, world: World, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(doubts, "BATCH", 1)
+        never(world)
+        told(world, "a1")
+        bring_to_rest(world.db, by="command line")
+        with world.db.begin() as tx:
+            workspaces.resume(tx, EVERYTHING)
+        world.clock.tick(minutes=1)
+        told(world, "a2", email="bo@example.org")
+        world.clock.tick(minutes=1)
+        lost(world)
+        hear(world, report(told(world, "a3", email="cy@example.org"), Heard.PROCESSED, world))
+
+        world.run_for(hours=2)
+
+        assert world.message("application_received", "a1").state is Submission.IN_DOUBT
+        assert world.message("application_received", "a2").sent_again == 1
+
+    @pytest.mark.parametrize("restored", [True, False])
+    def test_a_doubt_whose_reason_has_gone_ends_though_it_waited_for_a_person(
+        self, world: World, restored: bool
+    ) -> None:
+        never(world)
+        told(world)
+        rejected(world)
+        if restored:
+            bring_to_rest(world.db, by="command line")
+        else:
+            world.clock.tick(minutes=1)
+            lost(world)
+            hear(world, report(told(world, "a2", email="bo@example.org"), Heard.PROCESSED, world))
+            world.run_for(hours=2)
+        assert world.message("rejected_after_application").reason in (PROBABLY_NOT, RESTORED)
+
+        world.change(outcome="none", stage="Review", kind="applied")
+        world.plan()
+        world.run_for(hours=2)
+
+        row = world.message("rejected_after_application")
+        assert (row.state, row.reason) == (Submission.CANCELLED, "superseded")
+        assert world.message("sent_in_error").state is Submission.AWAITING_APPROVAL
+        assert world.ledger().violations == ()
 
     def test_a_no_in_doubt_waits_for_a_person_whatever_the_feed_says(self, world: World) -> None:
         told(world, "a1")

@@ -203,6 +203,16 @@ class TestDelivery:
         assert orphans(world) == 1
         assert world.message("application_received").delivery is Delivery.NONE
 
+    def test_of_whole_mails_only_one_is_in_hand_at_once(self, world: World) -> None:
+        mail = told(world)
+        with world.db.begin() as tx:
+            for number in range(3):
+                provider_events.keep_mail(tx, "mail", str(number) * 64, b"Subject: hello\r\n\r\nhello")
+            provider_events.keep(tx, "scripted", [report(mail, Heard.DELIVERED, world)])
+
+        assert [hear_batch(world.flow) for _ in range(4)] == [2, 1, 1, 0]
+        assert orphans(world) == 3
+
 
 class TestComplaints:
     def test_a_complaint_stops_what_informs_and_not_what_is_owed(self, world: World) -> None:
