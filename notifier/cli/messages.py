@@ -147,7 +147,7 @@ def _show_page(record: dict[str, object], email: Email | None) -> None:
             show_list(rows, columns, json_wanted=False)
 
 
-def _decide(ids: tuple[str, ...], json_wanted: bool, decide: Callable[[Flow, str], None]) -> None:
+def _decide(ids: tuple[str, ...], json_wanted: bool, decide: Callable[[Flow, str], object]) -> None:
     """Try all of them, and print those that there are as they are then; exit 1 if one was refused."""
     records = []
     refused = False
@@ -232,14 +232,9 @@ def arrived(ids: tuple[str, ...], json_wanted: bool) -> None:
 def again(ids: tuple[str, ...], json_wanted: bool) -> None:
     """Send messages in doubt once more. A candidate may get them twice, so look at the provider first.
 
-    For a rejection, an offer or whatever else people approve, another person has to agree on the dashboard.
+    Only what informs: for a rejection, an offer or whatever else people approve, two of them ask on the dashboard.
     """
-
-    def decide(flow: Flow, one: str) -> None:
-        if doubts.send_again(flow, None, one, by=ACTOR) == doubts.SECOND_PERSON:
-            click.echo(f"{one}: another person has to agree on the dashboard", err=True)
-
-    _decide(ids, json_wanted, decide)
+    _decide(ids, json_wanted, lambda flow, one: doubts.send_again(flow, None, one, by=ACTOR, nameless=True))
 
 
 @message.command()

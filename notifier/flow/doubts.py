@@ -82,18 +82,22 @@ def arrived(flow: Flow, workspace_id: str | None, message_id: str, *, by: str) -
         conclude.prove(tx, message, application, attempt, by=by)
 
 
-def send_again(flow: Flow, workspace_id: str | None, message_id: str, *, by: str) -> str:
+def send_again(flow: Flow, workspace_id: str | None, message_id: str, *, by: str, nameless: bool = False) -> str:
     """A person has looked and wants it sent once more: the only path on which a candidate can get two.
 
     A rejection or an offer, or whatever else a rule has people look at, needs two different people: the first call
-    notes who asks and answers "second_person", the call of another one answers "scheduled". Raises Refused, NotFound.
+    notes who asks and answers "second_person", the call of another one answers "scheduled". `nameless`: whoever asks is
+    not known by name (the command line), so they cannot be one of the two. Raises Refused, NotFound.
     """
     with flow.db.begin() as tx:
         message, application = submission.lock_both(tx, workspace_id, message_id)
         _demand_doubt(message)
         if not submission.is_current(message, application):
             raise Refused("The application has moved on, so this message has lost its reason.")
-        if not harmless(message.purpose, message.mode) and not message.again_asked_by:
+        two = not harmless(message.purpose, message.mode)
+        if two and nameless:
+            raise Refused("Two people have to want this, and each has to be known: they ask for it on the dashboard.")
+        if two and not message.again_asked_by:
             message.again_asked_by = by
             change = Change(message.workspace_id, message.id, message.state, message.state, by, "send_again_asked")
             record(tx, [change])

@@ -215,13 +215,12 @@ class TestDoubts:
         assert (mine["before"], mine["after"]) == ("in_doubt", "accepted")
         assert "not in doubt any more" in terminal.fails("message", "arrived", doubtful[0])
 
-    def test_what_informs_is_sent_again_and_a_no_needs_another_person(
+    def test_what_informs_is_sent_again_and_a_no_is_asked_for_by_two_people_with_names(
         self, terminal: Terminal, world: World, doubtful: list[str]
     ) -> None:
-        rows = {row["id"]: row["state"] for row in terminal.json("message", "again", *doubtful)}
+        assert "on the dashboard" in terminal.fails("message", "again", *doubtful)
 
-        assert [rows[one] for one in doubtful] == ["scheduled", "in_doubt"]
-        assert "already" in terminal.fails("message", "again", doubtful[1])
-        assert world.view(doubtful[1]).message.state is Submission.IN_DOUBT
+        assert [world.view(one).message.state for one in doubtful] == [Submission.SCHEDULED, Submission.IN_DOUBT]
+        assert world.view(doubtful[1]).message.again_asked_by == ""
         assert "not in doubt any more" in terminal.fails("message", "again", doubtful[0])
         terminal.fails("message", "again", status=2)
