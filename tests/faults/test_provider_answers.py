@@ -210,7 +210,7 @@ class TestMixedUp:
         row = site.tell()
         (mail,) = site.mails(row)
 
-        site.hear(site.event("bounce", mail, env="staging"))
+        site.hear(site.event("bounce", mail, env="staging", att="att_madeinstaging1"))
 
         assert site.message(ARRIVAL).delivery == "none"
         is_clean(site)

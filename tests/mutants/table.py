@@ -213,7 +213,7 @@ MUTANTS = (
         (
             Change(
                 DOUBTS,
-                "        if not harmless(message.purpose, message.mode) and not message.again_asked_by:\n",
+                "        if two and not message.again_asked_by:\n",
                 "        if False:\n",
             ),
         ),
