@@ -2,7 +2,7 @@
 
 import click
 
-from notifier.cli.context import ACTOR, Group, as_json, checked, database, only_in, whole_flow
+from notifier.cli.context import ACTOR, Group, Limit, as_json, checked, database, only_in, whole_flow
 from notifier.cli.printing import moment, show_list, show_one
 from notifier.flow import settle
 from notifier.store.views import ApplicationView, get_application_view, list_applications
@@ -43,7 +43,7 @@ def _record(view: ApplicationView) -> dict[str, object]:
 @click.option("--external-id", metavar="X", help="The ATS's id of the application.")
 @click.option("--state", type=click.Choice(ITEMS), help="What became of the outcome; none: there is no outcome.")
 @only_in
-@click.option("--limit", type=click.IntRange(1), default=10_000, show_default=True)
+@click.option("--limit", type=Limit, default=10_000, show_default=True)
 @as_json
 def list_all(
     external_id: str | None, state: str | None, workspace_id: str | None, limit: int, json_wanted: bool

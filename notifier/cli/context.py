@@ -104,10 +104,26 @@ class Group(click.Group):
 
 as_json = click.option("--json", "json_wanted", is_flag=True, help="Print JSON.")
 
-only_in = click.option("--workspace", "workspace_id", metavar="ID", help="Only this workspace.")
+#: How many of something: no more than a database can count.
+Limit = click.IntRange(1, 2**31 - 1)
+
+
+def _id(context: click.Context, parameter: click.Parameter, given: str | None) -> str | None:
+    """An id, or `None` where none was given. What an unset variable of a shell leaves is not "all of them"."""
+    del context, parameter
+    if given is not None and not given.strip():
+        raise click.BadParameter("it is empty; leave the option out for all of them")
+    return given
+
+
+only_in = click.option("--workspace", "workspace_id", metavar="ID", callback=_id, help="Only this workspace.")
 
 one_of_several = click.option(
-    "--workspace", "workspace_id", metavar="ID", help="Which workspace; needed only where there are several."
+    "--workspace",
+    "workspace_id",
+    metavar="ID",
+    callback=_id,
+    help="Which workspace; needed only where there are several.",
 )
 
 

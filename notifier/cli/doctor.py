@@ -16,7 +16,7 @@ from notifier.cli.checks import database, disk, mail, redis, settings, work
 from notifier.cli.checks.found import Checks, Found, Subject, fault, fine
 from notifier.cli.context import Command, RedisFacts, as_json, config, setting
 from notifier.cli.printing import printable, show_list
-from notifier.core.errors import NotifierError
+from notifier.core.errors import DatabaseAway, NotifierError
 from notifier.store.keyring import CannotOpen
 from notifier.store.place import file_of
 
@@ -75,8 +75,8 @@ def _database(config: Config) -> Iterator[Line]:
     """The database, and everything in it."""
     try:
         db = open_database(config)
-    except OSError as wrong:
-        yield Line("database", fault(f"its folder cannot be made ({wrong.strerror})", "correct DATABASE_URL"))
+    except DatabaseAway as wrong:
+        yield Line("database", fault(str(wrong), "correct DATABASE_URL"))
         yield from _skip({**database.SCHEMA, **database.SQLITE, **work.CHECKS}, "the database")
         return
     kind = database.POSTGRESQL if db.is_postgresql else database.SQLITE

@@ -5,7 +5,8 @@ from datetime import datetime, timedelta
 
 import click
 
-from notifier.cli.context import Command, Group, as_json, database, whole_flow
+from config import ConfigError
+from notifier.cli.context import Command, Group, Limit, as_json, database, whole_flow
 from notifier.cli.printing import moment, show_list
 from notifier.cli.times import Moment
 from notifier.core.errors import DatabaseAway, Refused
@@ -13,6 +14,7 @@ from notifier.flow.hear import hear_batch, hear_mail
 from notifier.flow.sweep import sweep_now
 from notifier.store import provider_events, sweeps
 from notifier.store.provider_events import EventState
+from notifier.store.sources import get_source
 
 #: sysexits: try again later. A mail server keeps the mail in its queue then.
 TEMPORARY_FAILURE = 75
@@ -30,7 +32,7 @@ def feedback() -> None:
 
 @feedback.command("list")
 @click.option("--state", type=click.Choice([state.value for state in EventState]))
-@click.option("--limit", type=click.IntRange(1), default=1000, show_default=True)
+@click.option("--limit", type=Limit, default=1000, show_default=True)
 @as_json
 def list_all(state: str | None, limit: int, json_wanted: bool) -> None:
     """List the newest reports; orphans are about nothing of ours."""
@@ -68,8 +70,9 @@ def mail() -> None:
             kept = hear_mail(flow, mime)
             while hear_batch(flow):
                 pass
-    except (DatabaseAway, Refused) as fault:  # away, or not upgraded yet
-        click.echo(f"the database cannot be used now ({fault}); try again later", err=True)
+    except (ConfigError, DatabaseAway, Refused) as fault:  # set up wrongly, away, or not upgraded yet
+        why = "; ".join(fault.mistakes) if isinstance(fault, ConfigError) else str(fault)
+        click.echo(f"the database cannot be used now ({why}); try again later", err=True)
         raise click.exceptions.Exit(TEMPORARY_FAILURE) from fault
     click.echo("kept" if kept else "known already")
 
@@ -87,13 +90,22 @@ def sweep(source_ids: tuple[str, ...], since: datetime | timedelta | None, only_
     failed = False
     with whole_flow() as flow:
         with flow.db.read() as tx:
+            for source_id in source_ids:
+                get_source(tx, None, source_id)
             known = [source.id for source, _ in sweeps.list_sweeps(tx) if source.api_key is not None]
         wanted = () if only_list else source_ids or tuple(known)
         if not wanted and not only_list:
             raise Refused("no source has an API key: notifier source set ID --api-key KEY")
         start = flow.clock() - since if isinstance(since, timedelta) else since
+        if start is not None and start > flow.clock():
+            raise Refused("--since: that moment has not come yet")
         for source_id in wanted:
-            read, kept, why = sweep_now(flow, source_id, since=start)
+            try:
+                read, kept, why = sweep_now(flow, source_id, since=start)
+            except Refused as fault:  # one that cannot be asked keeps nobody from asking the others
+                failed = True
+                click.echo(f"{source_id}: {fault}", err=True)
+                continue
             failed = failed or bool(why)
             click.echo(f"{source_id}: {read} read, {kept} new{f'; stopped: {why}' if why else ''}", err=True)
         with flow.db.read() as tx:

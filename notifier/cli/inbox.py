@@ -2,7 +2,7 @@
 
 import click
 
-from notifier.cli.context import ACTOR, Group, as_json, checked, database, only_in, whole_flow
+from notifier.cli.context import ACTOR, Group, Limit, as_json, checked, database, only_in, whole_flow
 from notifier.cli.printing import moment, show_list, show_one
 from notifier.core.inbox import InboxState
 from notifier.flow.replay import replay
@@ -28,7 +28,7 @@ def _record(row: InboxItem) -> dict[str, str | None]:
 @inbox.command("list")
 @click.option("--state", type=click.Choice([state.value for state in InboxState]))
 @only_in
-@click.option("--limit", type=click.IntRange(1), default=10_000, show_default=True)
+@click.option("--limit", type=Limit, default=10_000, show_default=True)
 @as_json
 def list_all(state: str | None, workspace_id: str | None, limit: int, json_wanted: bool) -> None:
     """List the webhooks, newest first."""

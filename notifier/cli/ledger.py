@@ -4,6 +4,7 @@ import click
 
 from notifier.cli.context import ACTOR, Command, as_json, checked, database, only_in, queue
 from notifier.cli.printing import moment, show_list, show_one
+from notifier.core.errors import Refused
 from notifier.core.ports import Job
 from notifier.deliver.registry import provider_names
 from notifier.flow.restore import bring_to_rest
@@ -74,6 +75,8 @@ def _resume(db: Database, workspace_id: str | None, provider: str | None) -> lis
     if restored:
         rested = bring_to_rest(db, by=ACTOR)
         click.echo(f"restored from a backup: {rested.held} held, {rested.in_doubt} in doubt; see On hold", err=True)
+        if rested.leaving:
+            raise Refused(f"a worker may still have {rested.leaving} messages; try again in three minutes")
     with db.begin() as tx:
         for paused in [scope] if scope else [row.scope for row in pauses(tx)]:
             workspaces.resume(tx, paused)

@@ -6,7 +6,7 @@ from datetime import datetime, timedelta
 
 import click
 
-from notifier.cli.context import ACTOR, Group, as_json, checked, only_in, whole_flow
+from notifier.cli.context import ACTOR, Group, Limit, as_json, checked, only_in, whole_flow
 from notifier.cli.printing import moment, printable, show_list, show_one
 from notifier.cli.times import Moment
 from notifier.core.errors import NotFound, Refused, TemplateFault
@@ -78,7 +78,7 @@ def _subject(tx: Tx, view: MessageView) -> str | None:
 @click.option("--application", "application_id", metavar="ID", help="Only this application's (our id).")
 @click.option("--state", type=click.Choice([state.value for state in Submission]))
 @only_in
-@click.option("--limit", type=click.IntRange(1), default=100_000, show_default=True)
+@click.option("--limit", type=Limit, default=100_000, show_default=True)
 @as_json
 def list_all(
     application_id: str | None, state: str | None, workspace_id: str | None, limit: int, json_wanted: bool

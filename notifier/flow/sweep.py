@@ -36,7 +36,7 @@ def sweep_batch(flow: Flow, source_id: str | None = None) -> int:
     """
     with flow.db.begin() as tx:
         sweeps.ensure(tx, puller_names())
-        claimed = sweeps.claim(tx, source_id)
+        claimed = sweeps.claim(tx, puller_names(), source_id)
         if claimed is None:
             return 0
         source = sources.get_source(tx, None, claimed.source_id)
@@ -82,12 +82,15 @@ def _let_in(tx: Tx, source: Source, record: Pulled) -> bool:
 
 
 def sweep_now(flow: Flow, source_id: str, *, since: datetime | None = None) -> tuple[int, int, str]:
-    """Sweep one source to its end: (records read, records kept that were news, why it stopped early or "").
+    """Read everything that changed until now: (records read, records kept that were news, why it stopped early or "").
 
-    `since` (aware) reads back to that moment, whatever was read before. Raises Refused for a source that cannot be
-    asked, or that another worker is just reading.
+    `since` (aware) reads back to that moment, whatever was read before. A sweep that was under way is finished first,
+    and what has changed since it began is read after it. Raises Refused for a source that cannot be asked, or that
+    another worker is just reading, and for a moment that has not come yet: everything before it would never be read.
     """
     with flow.db.begin() as tx:
+        if since is not None and since > tx.now:
+            raise Impossible("that moment has not come yet")
         source = sources.get_source(tx, None, source_id)
         if source.ats not in puller_names():
             raise Impossible(f"{source.ats} cannot be asked: no such API is supported for it")
@@ -96,14 +99,20 @@ def sweep_now(flow: Flow, source_id: str, *, since: datetime | None = None) -> t
         sweeps.ensure(tx, [source.ats])
         if since is not None:
             sweeps.rewind(tx, source_id, since)
+        under_way = tx.session.get_one(Sweep, source_id).cursor != ""  # some pages of it are read, and not again
     began = flow.clock()
+    read = kept = 0
     while sweep_batch(flow, source_id):
         with flow.db.read() as tx:
             row = tx.session.get_one(Sweep, source_id)
-            if row.began_at is None:
-                return row.read, row.kept, ""
+            if row.began_at is not None:
+                continue
+            read, kept = read + row.read, kept + row.kept
+        if not under_way:
+            return read, kept, ""
+        under_way = False
     with flow.db.read() as tx:
         row = tx.session.get_one(Sweep, source_id)
         if row.lease_until is not None and row.lease_until > began:
             raise Impossible("another worker is just reading this source")
-        return row.read, row.kept, row.why
+        return read + row.read, kept + row.kept, row.why

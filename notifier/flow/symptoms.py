@@ -16,10 +16,14 @@ from notifier.store.inbox import WEBHOOK, InboxItem
 from notifier.store.messages import Message
 from notifier.store.sources import list_sources
 from notifier.store.submission import Attempt
+from notifier.store.sweeps import PERIOD, list_sweeps
 from notifier.store.workspaces import get_workspace
 
 #: How long an ATS may say nothing in working hours; the shortest known time after which one gives up is 15 hours.
 SILENT = timedelta(hours=2)
+
+#: How long a source may go without being read to its end: three times the period, as for two that were put off.
+UNREAD = 3 * PERIOD
 
 #: How old a doubt may get; the provider's report and the reaper have long been here by then.
 DOUBT = timedelta(hours=1)
@@ -47,6 +51,18 @@ def _heard(tx: Tx, workspace_id: str, source_id: str, since: datetime) -> bool:
         InboxItem.origin == WEBHOOK,  # what a sweep had to fetch is no sign that the webhook works
     )
     return tx.session.execute(query.limit(1)).first() is not None
+
+
+def unread_sources(tx: Tx) -> list[str]:
+    """The sources with an API key that were not read back for `UNREAD`, and why as far as that is known."""
+    late = []
+    for source, sweep in list_sweeps(tx):
+        last = sweep.ended_at if sweep is not None else None
+        if source.api_key is not None and (last or source.created_at) < tx.now - UNREAD:
+            why = sweep.why if sweep is not None else ""
+            ended = f"last read {last:%Y-%m-%d %H:%M} UTC" if last is not None else "never read"
+            late.append(f"{source.name}: {ended}{f', {why}' if why else ''}")
+    return late
 
 
 def old_doubts(tx: Tx) -> int:

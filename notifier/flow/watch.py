@@ -71,7 +71,7 @@ def watch(flow: Flow) -> Due:
             Job.PLAN: inbox.anything_received(tx),
             Job.SEND: next_due is not None and next_due <= tx.now,
             Job.HEAR: provider_events.anything_received(tx),
-            Job.SWEEP: sweeps.anything_due(tx) or sweeps.missing(tx, puller_names()),
+            Job.SWEEP: sweeps.anything_due(tx, puller_names()) or sweeps.missing(tx, puller_names()),
         }
         return Due(tuple(job for job, due in is_due.items() if due), next_due)
 

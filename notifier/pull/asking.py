@@ -195,6 +195,6 @@ def _moment(written: str, now: datetime) -> datetime | None:
         return datetime.fromtimestamp(int(written), UTC)
     try:
         moment = parsedate_to_datetime(written)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     return moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC)

@@ -74,7 +74,10 @@ def system_clock() -> datetime:
 def _sqlite(url: str) -> Engine:
     path = make_url(url).database
     if path and path != ":memory:" and not path.startswith("file:"):  # a URI says itself whether a file is made
-        Path(path).parent.mkdir(parents=True, exist_ok=True)
+        try:
+            Path(path).parent.mkdir(parents=True, exist_ok=True)
+        except OSError as fault:
+            raise DatabaseAway(f"its folder cannot be made: {fault.strerror}") from fault
     kwargs: dict[str, Any] = {}
     if not path or path == ":memory:":
         kwargs["poolclass"] = sa.StaticPool

@@ -51,9 +51,7 @@ class Sweep(Base):
 def ensure(tx: Tx, ats: Sequence[str]) -> None:
     """Give every source that can be asked (its ATS is among `ats` and it has a key) its row."""
     query = (
-        sa.select(Source)
-        .outerjoin(Sweep, Sweep.source_id == Source.id)
-        .where(Source.ats.in_(ats), Source.api_key.is_not(None), Sweep.source_id.is_(None))
+        sa.select(Source).outerjoin(Sweep, Sweep.source_id == Source.id).where(_askable(ats), Sweep.source_id.is_(None))
     )
     insert = postgresql.insert if tx.session.get_bind().dialect.name == "postgresql" else sqlite.insert
     for source in tx.session.scalars(query).all():
@@ -77,22 +75,24 @@ def missing(tx: Tx, ats: Sequence[str]) -> bool:
     query = (
         sa.select(Source.id)
         .outerjoin(Sweep, Sweep.source_id == Source.id)
-        .where(Source.ats.in_(ats), Source.api_key.is_not(None), Sweep.source_id.is_(None))
+        .where(_askable(ats), Sweep.source_id.is_(None))
     )
     return tx.session.execute(query.limit(1)).first() is not None
 
 
-def anything_due(tx: Tx) -> bool:
-    """Whether any source wants to be swept now."""
-    query = sa.select(Sweep.source_id).where(Sweep.due_at <= tx.now, _free(tx)).limit(1)
-    return tx.session.execute(query).first() is not None
+def anything_due(tx: Tx, ats: Sequence[str]) -> bool:
+    """Whether any source that can still be asked wants to be swept now."""
+    query = sa.select(Sweep.source_id).join(Source, Source.id == Sweep.source_id).where(_askable(ats))
+    return tx.session.execute(query.where(Sweep.due_at <= tx.now, _free(tx)).limit(1)).first() is not None
 
 
-def claim(tx: Tx, source_id: str | None = None) -> Sweep | None:
-    """Take the source that has been due longest, or this one whether it is due or not, for one page."""
-    query = sa.select(Sweep).where(_free(tx)).order_by(Sweep.due_at, Sweep.source_id).limit(1)
+def claim(tx: Tx, ats: Sequence[str], source_id: str | None = None) -> Sweep | None:
+    """Take the source that has been due longest, or this one whether it is due or not, for one page. One whose key was
+    taken away, or whose ATS is not among `ats`, is left alone."""
+    query = sa.select(Sweep).join(Source, Source.id == Sweep.source_id).where(_askable(ats), _free(tx))
     query = query.where(Sweep.due_at <= tx.now) if source_id is None else query.where(Sweep.source_id == source_id)
-    row = tx.session.scalars(query.with_for_update(skip_locked=True)).one_or_none()
+    query = query.order_by(Sweep.due_at, Sweep.source_id).limit(1)
+    row = tx.session.scalars(query.with_for_update(of=Sweep, skip_locked=True)).one_or_none()
     if row is None:
         return None
     if row.began_at is None:
@@ -144,10 +144,14 @@ def list_sweeps(tx: Tx) -> list[tuple[Source, Sweep | None]]:
 
 
 def stuck(tx: Tx, workspace_ids: Sequence[str]) -> list[tuple[Source, Sweep]]:
-    """The sources that could not be read when they were asked last, and why."""
-    query = sa.select(Source, Sweep).join(Sweep, Sweep.source_id == Source.id)
+    """The sources that could not be read when they were asked last, and why; not those without a key by now."""
+    query = sa.select(Source, Sweep).join(Sweep, Sweep.source_id == Source.id).where(Source.api_key.is_not(None))
     query = query.where(Source.workspace_id.in_(workspace_ids), Sweep.why != "").order_by(Source.created_at, Source.id)
     return [(source, sweep) for source, sweep in tx.session.execute(query).all()]
+
+
+def _askable(ats: Sequence[str]) -> sa.ColumnElement[bool]:
+    return sa.and_(Source.ats.in_(ats), Source.api_key.is_not(None))
 
 
 def _free(tx: Tx) -> sa.ColumnElement[bool]:

@@ -2,8 +2,10 @@
 
 import shutil
 from collections.abc import Callable
+from datetime import UTC, datetime
 from pathlib import Path
 
+from notifier.store import submission
 from tests.cli.conftest import Terminal
 from tests.world import World
 
@@ -65,6 +67,18 @@ def test_restored_pauses_holds_and_says_what_is_next(terminal: Terminal, world: 
     assert terminal.json("db", "restored") == {"held": 0, "in_doubt": 0, "leaving": 0}
     (message,) = terminal.json("message", "list", "--state", "held")
     assert message["reason"] == "restored: look whether it left"
+
+
+def test_nothing_is_resumed_while_a_worker_may_still_have_a_message(terminal: Terminal, world: World) -> None:
+    world.clock.now = datetime.now(UTC)
+    world.change("a1", stage="Applied", kind="applied")
+    world.plan()
+    with world.db.begin() as tx:
+        assert submission.claim(tx, 1, "mailbox")
+
+    assert terminal.json("db", "restored")["leaving"] == 1
+    assert "three minutes" in terminal.fails("resume")
+    assert [row["scope"] for row in terminal.json("pause")] == ["everything"]
 
 
 def test_m04_yesterdays_copy_sends_nothing_again(

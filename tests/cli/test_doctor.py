@@ -15,7 +15,7 @@ from notifier.cli.checks import work
 from notifier.cli.context import RedisFacts
 from notifier.cli.doctor import examine
 from notifier.cli.main import Setting, cli
-from notifier.store import heartbeats, workspaces
+from notifier.store import heartbeats, sources, sweeps, workspaces
 from tests.cli.conftest import Terminal
 from tests.schemas import left_by_a_newer_program
 from tests.world import SECRETS, World
@@ -213,3 +213,24 @@ class TestTheWork:
 
         assert "ConnectionError" in report["redis"]["detail"]
         assert report["redis memory"]["fix"] == "mend Redis first"
+
+
+class TestSweeps:
+    def test_a_source_with_a_key_that_is_not_read_back_is_a_fault(self, doctor: Doctor, world: World) -> None:
+        with world.db.begin() as tx:
+            source = sources.get_source(tx, None, world.greenhouse.id)
+            sources.set_api_key(tx, source, "id:secret")
+            source.created_at = tx.now - timedelta(hours=4)
+            sweeps.ensure(tx, ["greenhouse"])
+            row = sweeps.claim(tx, ["greenhouse"], source.id)
+            assert row is not None
+            sweeps.put_off(tx, row, until=tx.now, why="refused: greenhouse: no access token")
+
+        line = doctor.report()["sweeps"]
+
+        assert (line["ok"], "never read, refused: greenhouse: no access token" in line["detail"]) == (False, True)
+        with world.db.begin() as tx:
+            row = sweeps.claim(tx, ["greenhouse"], source.id)
+            assert row is not None
+            sweeps.advance(tx, row, cursor="", read=0, kept=0)
+        assert doctor.report()["sweeps"]["ok"]

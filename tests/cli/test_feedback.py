@@ -84,6 +84,15 @@ class TestMail:
         assert result.exit_code == TEMPORARY_FAILURE == 75
         assert "try again later" in result.stderr
 
+    @pytest.mark.parametrize(
+        "wrong", [{"DATABASE_URL": "sqlite:////dev/null/here/notifier.db"}, {"BASE_URL": "no address"}]
+    )
+    def test_set_up_wrongly_the_mail_server_keeps_it_too(self, terminal: Terminal, wrong: dict[str, str]) -> None:
+        result = pipe(Terminal(terminal.environ | wrong), b"From: ana@example.org\r\n\r\nThank you!\r\n")
+
+        assert result.exit_code == TEMPORARY_FAILURE
+        assert len(result.stderr.splitlines()) == 1
+
     def test_before_an_upgrade_the_mail_server_keeps_it_too(self, empty: Terminal, tmp_path: Path) -> None:
         (tmp_path / "new").mkdir()
 
@@ -110,6 +119,8 @@ class TestList:
         assert len(terminal.json("feedback", "list", "--state", "received")) == 3
         assert terminal.json("feedback", "list", "--state", "applied") == []
         assert len(terminal.json("feedback", "list", "--limit", "2")) == 2
+        for number in ("0", "9" * 20):
+            terminal.fails("feedback", "list", "--limit", number, status=2)
         terminal.fails("feedback", "list", "--state", "sideways", status=2)
 
 
@@ -172,6 +183,28 @@ class TestSweep:
 
         assert (row["read"], row["kept"]) == (1, 0)
         desk.fails("sweep", "--since", "yesterday", status=2)
+
+    def test_a_moment_to_come_is_refused_because_all_before_it_would_never_be_read(
+        self, desk: Terminal, office: Office
+    ) -> None:
+        desk.run("sweep")
+        before = office.row
+
+        tomorrow = (datetime.now(UTC) + timedelta(days=1)).isoformat()
+        assert "has not come yet" in desk.fails("sweep", "--since", tomorrow)
+
+        assert (office.row.since, office.row.due_at) == (before.since, before.due_at)
+
+    def test_one_that_cannot_be_asked_keeps_nobody_from_asking_the_others(self, desk: Terminal, office: Office) -> None:
+        office.do("apply")
+
+        said = desk.fails("sweep", office.world.generic.id, office.here.id)
+
+        assert f"{office.world.generic.id}: generic cannot be asked" in said
+        assert f"{office.here.id}: 1 read, 1 new" in said
+
+    def test_of_a_source_that_does_not_exist_nothing_is_listed(self, desk: Terminal) -> None:
+        assert "src_nobody" in desk.fails("sweep", "--list", "src_nobody")
 
     @pytest.mark.parametrize("fault", [Refuse(403), Refuse(503), Refuse(429, {"Retry-After": "60"})])
     def test_a_source_that_cannot_be_read_to_its_end_is_exit_1_in_words(

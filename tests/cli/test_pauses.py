@@ -34,6 +34,17 @@ def test_a_scope_that_does_not_exist_is_refused(verb: str, terminal: Terminal, w
     terminal.fails(verb, "--workspace", world.workspace, "--provider", "smtp", status=2)
 
 
+def test_an_empty_name_is_not_everything(terminal: Terminal) -> None:
+    """What the shell makes of a variable that is not set."""
+    terminal.run("pause", "--why", "holiday")
+
+    for words in (["--workspace", ""], ["--workspace", " "], ["--provider", ""]):
+        terminal.fails("resume", *words, status=2)
+    (row,) = terminal.json("pause")
+    assert row["scope"] == "everything"
+    assert "empty" in terminal.fails("ledger", "--workspace", "", status=2)
+
+
 def test_the_ledger_of_one_workspace_is_its_own(terminal: Terminal, world: World) -> None:
     world.change("a1", stage="Applied", kind="applied")
     world.settle_down()

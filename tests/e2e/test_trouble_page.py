@@ -81,7 +81,7 @@ def unread(world: World) -> None:
     with world.db.begin() as tx:
         sources.set_api_key(tx, sources.get_source(tx, None, world.greenhouse.id), "id:secret")
         sweeps.ensure(tx, ["greenhouse"])
-        row = sweeps.claim(tx, world.greenhouse.id)
+        row = sweeps.claim(tx, ["greenhouse"], world.greenhouse.id)
         assert row is not None
         sweeps.put_off(tx, row, until=tx.now + timedelta(hours=1), why="refused: greenhouse: no access token")
 

@@ -41,11 +41,10 @@ class Greenhouse:
     whether the parameter `include_defaults` is known.
     """
 
-    def __init__(
-        self, *, port: int = 0, client_id: str = "client-1", secret: str = "s3cret", limit: int = LIMIT
-    ) -> None:
+    def __init__(self, *, port: int = 0, client_id: str = "client-1", secret: str = "", limit: int = LIMIT) -> None:
         self.client_id = client_id
-        self.secret = secret
+        # Its own unless it is given: whoever keeps tokens by address and key must not take it for one that was here before.
+        self.secret = secret or secrets.token_hex(8)
         self.limit = limit
         self.permitted = set(FILTERS)
         self.account = Account()

@@ -61,6 +61,18 @@ def sources(db: Database) -> Found:
     return fine("every source was heard in time, or it is outside working hours")
 
 
+def sweeps(db: Database) -> Found:
+    """Every source with an API key is read back to its end."""
+    with db.read() as tx:
+        late = symptoms.unread_sources(tx)
+    if late:
+        return fault(
+            f"not read back for hours: {'; '.join(late)}",
+            "notifier sweep asks now and says why not; a key that is refused: notifier source set ID --api-key KEY",
+        )
+    return fine("every source with an API key was read to its end within hours")
+
+
 def doubts(db: Database) -> Found:
     """What may or may not have left is settled within an hour."""
     with db.read() as tx:
@@ -113,6 +125,7 @@ CHECKS: Checks[Database] = {
     "relay": relay,
     "pauses": paused,
     "sources": sources,
+    "sweeps": sweeps,
     "in doubt": doubts,
     "quarantine": quarantine,
     "ledger": laws,

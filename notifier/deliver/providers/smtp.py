@@ -34,6 +34,9 @@ MOST_MESSAGES = 100
 #: "Who are you?": nothing will pass until the set-up is corrected.
 _NOT_LET_IN = frozenset({530, 534, 535, 538})
 
+#: What is said to MAIL about the one message: too large for the server, or an option that it needs (RFC 5321, 4.2.2).
+_OF_ONE_MESSAGE = frozenset({552, 555})
+
 _QUEUE_ID = re.compile(r"(?:queued as|id=)\s*([!-~]{1,100})", re.IGNORECASE)
 
 _ENHANCED = re.compile(r"\b[245]\.\d{1,3}\.\d{1,3}\b")
@@ -197,14 +200,22 @@ def _envelope(session: _Session, email: Email) -> Answer | None:
             if code == 354:
                 return None
     else:
-        step = "the sender"
+        return _of_the_sender(code, reply)
     return _sorted(code, reply, step) or TryLater(f"smtp: {code} at {step}", counts=False)
+
+
+def _of_the_sender(code: int, reply: bytes) -> Answer:
+    """The sender is the same for every message, so what is refused of it would be refused of all of them: no message is
+    given up for it, and no try of its own is burnt."""
+    if code >= 500 and code not in _OF_ONE_MESSAGE:
+        return PauseAll(_why(code, reply, "the sender"))
+    refusal = _sorted(code, reply, "the sender")
+    return refusal if isinstance(refusal, Impossible) else TryLater(_why(code, reply, "the sender"), counts=False)
 
 
 def _sorted(code: int, reply: bytes, step: str) -> Answer | None:
     """What a refusal means; nothing for an answer that is none. Only numbers are kept of what the server said."""
-    enhanced = _ENHANCED.search(reply.decode("ascii", "replace"))
-    why = f"smtp: {code} {enhanced[0] + ' ' if enhanced else ''}at {step}"
+    why = _why(code, reply, step)
     if code in _NOT_LET_IN:
         return PauseAll(why)
     if 400 <= code < 500:
@@ -212,6 +223,11 @@ def _sorted(code: int, reply: bytes, step: str) -> Answer | None:
     if 500 <= code < 600:
         return Impossible(why)
     return None
+
+
+def _why(code: int, reply: bytes, step: str) -> str:
+    enhanced = _ENHANCED.search(reply.decode("ascii", "replace"))
+    return f"smtp: {code} {enhanced[0] + ' ' if enhanced else ''}at {step}"
 
 
 def _told(fault: Exception) -> str:

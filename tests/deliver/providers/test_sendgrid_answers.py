@@ -25,6 +25,9 @@ class TestHeadersOfALimit:
             ({"X-RateLimit-Reset": str(int(NOW.timestamp()) - 60)}, None),
             ({"Retry-After": "99999999"}, NOW + timedelta(days=1)),
             ({"Retry-After": "soon"}, None),
+            ({"Retry-After": "9" * 40}, None),
+            ({"Retry-After": f"Tue, 24 Nov {'9' * 20} 10:05:00 GMT"}, None),
+            ({"Retry-After": "Tue, 24 Nov 9999 10:05:00 GMT"}, NOW + timedelta(days=1)),
             ({"Retry-After": "-1"}, None),
         ],
     )

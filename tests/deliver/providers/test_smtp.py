@@ -100,7 +100,7 @@ class TestHandingOver:
 
 
 class TestRefusals:
-    @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "BODY"])
+    @pytest.mark.parametrize("step", ["RCPT", "DATA", "BODY"])
     def test_not_now_is_tried_later_and_counts(self, smtp: Smtp, server: MailServer, step: str) -> None:
         server.then(step, "451 4.7.1 ana1@example.org is greylisted")
 
@@ -111,7 +111,27 @@ class TestRefusals:
         assert answer.why.startswith("smtp: 451 4.7.1 at")
         assert server.mails == []
 
-    @pytest.mark.parametrize("step", ["MAIL", "RCPT", "DATA", "BODY"])
+    def test_the_sender_not_now_burns_no_try_of_this_message(self, smtp: Smtp, server: MailServer) -> None:
+        server.then("MAIL", "451 4.3.2 not now")
+
+        assert smtp.send(an_email()) == TryLater("smtp: 451 4.3.2 at the sender", counts=False)
+
+    @pytest.mark.parametrize("said", ["550 5.7.1 no", "553 5.1.8 unknown domain", "530 5.7.0 who?", "554 5.7.1 listed"])
+    def test_the_sender_never_pauses_everything(self, smtp: Smtp, server: MailServer, said: str) -> None:
+        server.then("MAIL", said)
+
+        answer = smtp.send(an_email())
+
+        assert answer == PauseAll(f"smtp: {said[:9]} at the sender")
+        assert server.mails == []
+
+    @pytest.mark.parametrize("said", ["552 5.3.4 too large", "555 5.5.4 unknown option"])
+    def test_what_is_said_of_the_one_message_is_impossible(self, smtp: Smtp, server: MailServer, said: str) -> None:
+        server.then("MAIL", said)
+
+        assert smtp.send(an_email()) == Impossible(f"smtp: {said[:9]} at the sender")
+
+    @pytest.mark.parametrize("step", ["RCPT", "DATA", "BODY"])
     def test_never_is_impossible(self, smtp: Smtp, server: MailServer, step: str) -> None:
         server.then(step, "550 5.1.1 no such user ana1@example.org")
 
