@@ -43,7 +43,7 @@ class Greenhouse:
 
     def __init__(self, *, port: int = 0, client_id: str = "client-1", secret: str = "", limit: int = LIMIT) -> None:
         self.client_id = client_id
-        # Its own unless it is given: whoever keeps tokens by address and key must not take it for one that was here before.
+        # Its own unless it is given: tokens are kept by address and key, and a port is soon another server's.
         self.secret = secret or secrets.token_hex(8)
         self.limit = limit
         self.permitted = set(FILTERS)

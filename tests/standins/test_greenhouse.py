@@ -31,7 +31,9 @@ NOW = datetime.now(UTC)
 def test_it_refuses_what_greenhouse_refuses(path: str, status: int) -> None:
     with Greenhouse() as greenhouse:
         form = {"grant_type": "client_credentials"}
-        token = httpx.post(f"{greenhouse.url}/token", data=form, auth=("client-1", "s3cret")).json()["access_token"]
+        token = httpx.post(f"{greenhouse.url}/token", data=form, auth=(greenhouse.client_id, greenhouse.secret)).json()[
+            "access_token"
+        ]
         answer = httpx.get(greenhouse.url + path, headers={"authorization": f"Bearer {token}"})
         assert answer.status_code == status
         assert answer.headers["x-ratelimit-remaining"] == "49"
