@@ -62,9 +62,14 @@ class Due:
 
 def watch(flow: Flow) -> Due:
     """Reap dead leases, settle doubts, release what was held until now, keep promises; then say what is due."""
-    for duty in (conclude.reap, doubts.settle_by_rule, _release_held, _note_owed, partial(_break_silence, flow)):
+    # Those two wait for applications that others hold, so each lets go of its own before the next.
+    for duty in (conclude.reap, doubts.settle_by_rule):
         with flow.db.begin() as tx:
             duty(tx)
+    with flow.db.begin() as tx:
+        _release_held(tx)
+        _note_owed(tx)
+        _break_silence(flow, tx)
     with flow.db.read() as tx:
         next_due = submission.next_due(tx, flow.provider.name)
         is_due = {

@@ -142,21 +142,24 @@ def blank_of(tx: Tx, message_ids: Sequence[str]) -> None:
     blank(tx, list(tx.session.scalars(sa.select(ProviderEvent.id).where(ProviderEvent.message_id.in_(message_ids)))))
 
 
+#: Another attempt than the one in question. Made once: it takes as long as the query.
+_Later = aliased(Attempt)
+
+
 def feed_alive_since(
     provider: str | InstrumentedAttribute[str], submitted_at: datetime | InstrumentedAttribute[datetime | None]
 ) -> sa.ColumnElement[bool]:
     """The condition that the provider has told of taking a message that was handed over later than `submitted_at`: the
     feed was alive then, and tells of every message. One that is set to tell of bounces only proves nothing by its
     silence."""
-    later = aliased(Attempt)
     return sa.exists().where(
         ProviderEvent.state == EventState.APPLIED,
         ProviderEvent.heard.in_([Heard.PROCESSED, Heard.DELIVERED]),
         ProviderEvent.received_at > submitted_at,
         ProviderEvent.provider == provider,
-        later.id == ProviderEvent.attempt_id,
-        later.provider == provider,
-        later.submitted_at > submitted_at,
+        _Later.id == ProviderEvent.attempt_id,
+        _Later.provider == provider,
+        _Later.submitted_at > submitted_at,
     )
 
 
