@@ -65,6 +65,9 @@ MOVES: dict[Submission, frozenset[Submission]] = {
 #: Nothing has left and nothing is leaving: a superseded message in one of these dies at once.
 STOPPABLE = frozenset({S.AWAITING_APPROVAL, S.SCHEDULED, S.HELD, S.FAILED})
 
+#: On its way, and in nobody's hands yet: a person may hold it.
+WAITING = frozenset({S.AWAITING_APPROVAL, S.SCHEDULED})
+
 #: It has left, or it may have: only evidence or a person changes it now.
 MAY_BE_OUT = frozenset({S.SENDING, S.IN_DOUBT, S.ACCEPTED})
 

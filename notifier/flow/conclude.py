@@ -12,7 +12,7 @@ import sqlalchemy as sa
 import structlog
 
 from notifier.core.answer import Accepted, Answer, Impossible, PauseAll, TryLater, Unknown
-from notifier.core.message import Phase, Purpose, Submission
+from notifier.core.message import WAITING, Phase, Purpose, Submission
 from notifier.core.stage import Outcome
 from notifier.flow.parts import Flow
 from notifier.store import applications, evidence, messages, promises, submission, tries
@@ -38,8 +38,6 @@ SENT_IN_ERROR = "sent_in_error"
 
 #: Why something waits for a person: an ending that had been cancelled has left.
 LEFT_AFTER_ALL = "left_after_all"
-
-WAITING = frozenset({Submission.AWAITING_APPROVAL, Submission.SCHEDULED})
 
 
 def backoff(tries: int, jitter: float) -> timedelta:
@@ -147,7 +145,8 @@ def _conclude(tx: Tx, message: Message, application: Application, result: Result
     if not submission.conclude(tx, message, result):
         return
     if result.after is Submission.ACCEPTED:
-        _heard(tx, message, application, current=current)
+        _listened(tx, message, application, tx.now)
+        _told(tx, message, application, current=current)
     elif result.after is Submission.CANCELLED:
         lost(tx, message, application)
 
@@ -178,7 +177,11 @@ def prove(
         if message.state is Submission.CANCELLED and not known:
             _left_after_all(tx, message, application, by)
         return False
-    _heard(tx, message, application, current=submission.is_current(message, application))
+    # Proof may come late: what they have heard since then counts, and not what was said before it.
+    left_at = message.accepted_at or tx.now
+    if application.silent_since is None or application.silent_since <= left_at:
+        _listened(tx, message, application, left_at)
+    _told(tx, message, application, current=submission.is_current(message, application))
     return True
 
 
@@ -193,18 +196,19 @@ def _late(tx: Tx, attempt_id: str, answer: Answer) -> None:
     prove(tx, message, application, attempt, by=by, provider_id=answer.provider_id, header=answer.message_id)
 
 
-def _heard(tx: Tx, message: Message, application: Application, *, current: bool) -> None:
-    """The candidate has heard from us: silence starts anew, the old promise is kept or broken, the new one made. Proof
-    may come late: what they have heard since then counts, and not what was said before it."""
-    heard_at = message.accepted_at or tx.now
-    if application.silent_since is None or application.silent_since <= heard_at:
-        promises.heard_again(tx, application.id)
-        application.silent_since = heard_at
-        application.promise_due = message.promise_due
-        if message.promise_due is not None:
-            promises.make(tx, application.workspace_id, application.id, message.id, message.promise_due)
-        if message.approved_by:
-            application.owed_since = None
+def _listened(tx: Tx, message: Message, application: Application, at: datetime) -> None:
+    """The candidate has heard from us: silence starts anew, the old promise is kept or broken, the new one made."""
+    promises.heard_again(tx, application.id)
+    application.silent_since = at
+    application.promise_due = message.promise_due
+    if message.promise_due is not None:
+        promises.make(tx, application.workspace_id, application.id, message.id, message.promise_due)
+    if message.approved_by:
+        application.owed_since = None
+
+
+def _told(tx: Tx, message: Message, application: Application, *, current: bool) -> None:
+    """They know the outcome now, if that is what the message said and it is still so."""
     if message.purpose is Purpose.OUTCOME and current:
         application.told_at, application.told_how, application.told_by = tx.now, "email", message.approved_by
         application.open_reason, application.owed_since = "", None

@@ -12,7 +12,7 @@ import structlog
 
 from notifier.core import feedback
 from notifier.core.feedback import TAKEN, Address, Heard, Report
-from notifier.core.message import NOT_TOLD, Purpose, Submission
+from notifier.core.message import NOT_TOLD, WAITING, Purpose, Submission
 from notifier.core.stage import Outcome
 from notifier.decide.doubt import harmless
 from notifier.flow import conclude
@@ -165,13 +165,14 @@ def _person(tx: Tx, found: About, actor: str) -> None:
 
 
 def _quiet(tx: Tx, candidate: people.Candidate, actor: str) -> None:
-    """What only informs is stopped; an offer, or what a decision owes, waits for a person, who finds another way."""
+    """What only informs is stopped; an offer, or what a decision owes, waits for a person who sees the complaint."""
     for row in applications.of_candidate(tx, candidate.id):
         pending = messages.of_application(tx, row.id, lock=True)
         messages.stop(tx, [one for one in pending if harmless(one.purpose, one.mode)], "complained", actor=actor)
         for message in pending:
-            if message.state is Submission.SCHEDULED and not message.approved_by:
-                message.due_at = None
+            undecided = message.state is Submission.SCHEDULED and not message.approved_by
+            if undecided or (message.purpose is Purpose.STATUS and message.state in WAITING):
+                message.due_at, message.approved_by, message.approved_at = None, "", None
                 messages.move(tx, message, Submission.HELD, actor=actor, reason="complained")
         if row.outcome is Outcome.NONE and row.deleted_at is None and row.promise_due is not None:
             row.owed_since = row.owed_since or tx.now

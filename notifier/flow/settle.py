@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from datetime import datetime
 
 from notifier.core.errors import Refused
-from notifier.core.message import NOT_TOLD, STOPPABLE, Purpose, Submission
+from notifier.core.message import NOT_TOLD, STOPPABLE, WAITING, Purpose, Submission
 from notifier.core.ports import Job
 from notifier.core.rule import Trigger
 from notifier.core.stage import Outcome
@@ -80,7 +80,7 @@ def hold(
     """
     with flow.db.begin() as tx:
         message, _ = submission.lock_both(tx, workspace_id, message_id)
-        if message.state not in (Submission.AWAITING_APPROVAL, Submission.SCHEDULED):
+        if message.state not in WAITING:
             raise Refused(TOO_LATE[message.state])
         if until is not None and until <= tx.now:
             raise Refused("A hold ends in the future.")

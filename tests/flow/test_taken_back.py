@@ -107,11 +107,11 @@ class TestALaterStage:
 
 
 class TestAComplaint:
-    def test_does_not_stop_what_takes_an_ending_back(self, world: World) -> None:
+    def test_leaves_what_takes_an_ending_back_to_a_person(self, world: World) -> None:
         mail = told_in_error(world)
 
         hear(world, report(mail, Heard.COMPLAINED, world, about=Address.COMPLAINED))
-        assert world.message("sent_in_error").state is Submission.AWAITING_APPROVAL
+        assert world.message("sent_in_error").state is Submission.HELD
         world.clock.tick(minutes=1)
         world.change(stage="Screening", kind="screen")
         world.plan()
@@ -122,15 +122,20 @@ class TestAComplaint:
         world.settle_down()
         assert world.message("sent_in_error").state is Submission.ACCEPTED
 
-    def test_does_not_stop_an_offer(self, world: World) -> None:
+    @pytest.mark.parametrize("approved", [True, False])
+    def test_leaves_an_offer_to_a_person_who_knows_of_it(self, world: World, approved: bool) -> None:
         mail = told(world)
         world.clock.tick(minutes=1)
         world.change(stage="Offer", kind="offer")
         world.plan()
+        if approved:
+            settle.approve(world.flow, None, world.message("offer_coming").id, by="usr_a")
 
         hear(world, report(mail, Heard.COMPLAINED, world, about=Address.COMPLAINED))
+        world.run_for(days=1)
 
-        assert world.message("offer_coming").state is Submission.AWAITING_APPROVAL
+        row = world.message("offer_coming")
+        assert (row.state, row.reason) == (Submission.HELD, "complained")
 
     def test_leaves_a_later_offer_to_a_person(self, world: World) -> None:
         mail = told(world)
@@ -215,6 +220,20 @@ class TestALateProof:
 
         after = world.application().application
         assert (after.promise_due, after.silent_since) == (before.promise_due, before.silent_since)
+
+    def test_an_answer_counts_though_the_clock_went_back_meanwhile(self, world: World) -> None:
+        told(world)
+        world.clock.tick(minutes=-30)
+        world.change(stage="Screening", kind="screen", at=world.clock.now + timedelta(hours=1))
+        world.plan()
+        due_at = world.message("in_review").due_at
+        assert due_at is not None
+        world.clock.now = min(due_at, world.clock.now + timedelta(minutes=20))
+        world.send()
+
+        row = world.message("in_review")
+        assert row.state is Submission.ACCEPTED
+        assert world.application().application.promise_due == row.promise_due
 
     def test_counts_silence_from_the_hour_at_which_it_left(self, world: World) -> None:
         world.provider.answer = lambda _: Unknown("cut")
