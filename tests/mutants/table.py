@@ -34,6 +34,7 @@ DOUBT = "notifier/decide/doubt.py"
 DOUBTS = "notifier/flow/doubts.py"
 PLAN = "notifier/decide/plan.py"
 SUBMISSION = "notifier/store/submission.py"
+EVIDENCE = "notifier/store/evidence.py"
 EVENTS = "notifier/store/provider_events.py"
 
 FENCED = """\
@@ -151,7 +152,10 @@ MUTANTS = (
     ),
     Mutant(
         "silence is believed though the feed is silent",
-        (Change(DOUBT, "    if not doubt.feed_alive:\n", "    if False:\n"),),
+        (
+            Change(DOUBT, "    if not doubt.feed_alive:\n", "    if False:\n"),
+            Change(EVIDENCE, "feed_alive_since(Attempt.provider, Attempt.submitted_at)\n", "sa.true()\n"),
+        ),
         (HORIZON + "test_silence_proves_nothing_while_the_feed_is_silent",),
     ),
     Mutant(
