@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Self
 
 from notifier.ingest.registry import adapters
+from notifier.store import sources, workspaces
 from notifier.store.database import Database
 from notifier.store.ledger import Ledger, read_ledger
 from tests.faults.children import wait_until
@@ -50,8 +51,11 @@ class Deployment:
             **settings,
         }
         self._process: subprocess.Popen[bytes] | None = None
-        self.workspace = self.notifier("workspace", "add", "Example Co", "--json")["id"]
-        self.source = self.notifier("source", "add", "generic", "--json")
+        secret = adapters()["generic"].new_secret()
+        with self.database() as db, db.begin() as tx:
+            self.workspace = workspaces.add_workspace(tx, "Example Co", zone="UTC").id
+            source = sources.add_source(tx, self.workspace, "generic", name="generic", secret=secret, sending="live")
+            self.source = {"id": source.id, "key": source.key, "secret": secret}
 
     def notifier(self, *words: str, status: int = 0, given: bytes | None = None) -> Any:
         """One command as the operator types it; what it prints, read as JSON where that was asked for."""

@@ -60,7 +60,7 @@ class TestLocalTime:
         world.settle_down()
 
         assert world.message(NO).due_at == monday
-        assert when_sent(world, steps=4 * 24, hours=1) == [monday]
+        assert when_sent(world, steps=3 * 24 + 6, hours=1) == [monday]
         assert world.ledger().violations == ()
         world.close()
 
@@ -71,7 +71,7 @@ class TestLocalTime:
         due = world.message("withdrawn_ack").due_at
 
         assert due == datetime(2026, 10, 25, 1, 0, tzinfo=UTC), "02:58 in summer time, and two minutes"
-        assert when_sent(world, steps=180, minutes=1) == [due]
+        assert when_sent(world, steps=90, minutes=2) == [due]
         world.close()
 
     def test_o13_moments_are_stored_in_utc(self, database_url: str) -> None:
@@ -124,7 +124,7 @@ class TestJumps:
         world.clock.now -= HOUR
 
         # In true time the step cost an hour: 61 minutes of it, and the message is there.
-        moments = when_sent(world, steps=180, minutes=1)
+        moments = when_sent(world, steps=90, minutes=1)
         assert moments == [due]
         assert world.ledger().violations == ()
 

@@ -60,11 +60,13 @@ def without_redis(installed: Site, name: str, fault: Callable[[], None]) -> None
     assert "relay.works_alone" in installed.log.read_text()
 
 
+@pytest.mark.alone
 def test_c12_with_redis_stopped_webhooks_are_answered_in_a_second_and_mail_flows(installed: Site) -> None:
     without_redis(installed, "stopped", installed.redis.kill)
     installed.redis.start()
 
 
+@pytest.mark.alone
 def test_c13_with_redis_hung_webhooks_are_answered_in_a_second_and_mail_flows(installed: Site) -> None:
     without_redis(installed, "hung", installed.redis.hang)
     installed.redis.go_on()
