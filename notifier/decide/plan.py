@@ -42,8 +42,8 @@ TRIGGER_OF_OUTCOME = {
 class Existing:
     """A message there is already.
 
-    `told_by_hand`: it was cancelled because somebody had told them already. `left`: an attempt at it was taken, or may
-    have been, whatever became of the message since.
+    `told_by_hand`: it was cancelled because somebody had told them already; `stopped_by_hand`: because a person did not
+    want it. `left`: an attempt at it was taken, or may have been, whatever became of the message since.
     """
 
     id: str
@@ -52,6 +52,7 @@ class Existing:
     version: int
     state: Submission
     told_by_hand: bool = False
+    stopped_by_hand: bool = False
     left: bool = False
 
 
@@ -183,13 +184,7 @@ def _outcome(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], 
 
 
 def _reopened(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], ...]) -> Plan:
-    before = situation.before
-    assert before is not None  # plan() asked
-    out = situation.told or any(
-        message.purpose is Purpose.OUTCOME and message.version == before.outcome_version and _may_be_out(message)
-        for message in situation.messages
-    )
-    if not out:
+    if not (situation.told or _believe_in_an_ending(situation, book, stop)):
         return Plan(stop, silence="reopened_before_told")
     rule = find(book, Trigger.REOPENED_AFTER_TOLD, situation.after.kind, interviewed=situation.after.interviewed)
     if rule is None:
@@ -200,11 +195,11 @@ def _reopened(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str],
 def _and_take_back(situation: Situation, book: RuleBook, entered: Plan) -> Plan:
     """Whoever was told an ending in error is told so wherever they stand by now: the message that waited to say it has
     named the old stage, so it is written anew. It says where they stand, so nothing else says so before it."""
-    says_so = {rule.template for rule in book if rule.trigger is Trigger.REOPENED_AFTER_TOLD}
-    stopped = {message_id for message_id, _ in entered.stop}
+    says_so, stopped = _takes_back(book), {message_id for message_id, _ in entered.stop}
+    waited = any(one.id in stopped and one.template in says_so for one in situation.messages)
     after = situation.after
     rule = find(book, Trigger.REOPENED_AFTER_TOLD, after.kind, interviewed=after.interviewed)
-    if rule is None or not any(one.id in stopped and one.template in says_so for one in situation.messages):
+    if rule is None or not (waited or _believe_in_an_ending(situation, book, entered.stop)):
         return entered
     only_informs = entered.draft is not None and entered.draft.mode is Mode.AUTO
     return replace(
@@ -212,6 +207,27 @@ def _and_take_back(situation: Situation, book: RuleBook, entered: Plan) -> Plan:
         takes_back=draft_for(rule, situation, purpose=Purpose.STATUS, version=after.version),
         draft=None if only_informs else entered.draft,
     )
+
+
+def _believe_in_an_ending(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], ...]) -> bool:
+    """Whether an ending has left, or may have, that nothing since has taken back; whichever it was: what was told first
+    may have been changed in the ATS before it was reopened. What a person did not want to be said counts as said."""
+    says_so, stopped = _takes_back(book), {message_id for message_id, _ in stop}
+    taken_back = (
+        one.version
+        for one in situation.messages
+        if one.template in says_so
+        and one.id not in stopped
+        and (one.state is not Submission.CANCELLED or one.told_by_hand or one.stopped_by_hand)
+    )
+    since = max(taken_back, default=0)
+    return any(
+        one.purpose is Purpose.OUTCOME and one.version > since and _may_be_out(one) for one in situation.messages
+    )
+
+
+def _takes_back(book: RuleBook) -> set[str]:
+    return {rule.template for rule in book if rule.trigger is Trigger.REOPENED_AFTER_TOLD}
 
 
 def _entered(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], ...]) -> Plan:

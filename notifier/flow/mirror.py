@@ -21,7 +21,7 @@ from notifier.core.stage import Outcome, StageKind
 from notifier.decide.plan import COMPLAINED, Existing, Plan, Situation, plan
 from notifier.decide.stage_names import guess
 from notifier.deliver.address import address as strict_address
-from notifier.flow import again, drafting
+from notifier.flow import again, drafting, settle
 from notifier.flow.parts import Flow, rules_of
 from notifier.store import applications, evidence, inbox, mailbox, messages, people, provider_events, stages
 from notifier.store.applications import Application
@@ -148,6 +148,7 @@ def _existing(tx: Tx, there: Sequence[messages.Message]) -> list[Existing]:
             one.version,
             one.state,
             told_by_hand=one.state is Submission.CANCELLED and one.reason in TOLD_BY_HAND,
+            stopped_by_hand=one.state is Submission.CANCELLED and one.reason == settle.CANCELLED_BY_HAND,
             left=one.id in left,
         )
         for one in there

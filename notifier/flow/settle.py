@@ -21,6 +21,9 @@ from notifier.store.database import Tx
 from notifier.store.evidence import RESTORED
 from notifier.store.messages import Message
 
+#: Why a message was cancelled that a person did not want.
+CANCELLED_BY_HAND = "cancelled_by_hand"
+
 #: What can still be approved: what waits for it, what is held, and what failed and may be tried again.
 APPROVABLE = frozenset({Submission.AWAITING_APPROVAL, Submission.HELD, Submission.FAILED})
 
@@ -100,7 +103,7 @@ def cancel(flow: Flow, workspace_id: str | None, message_id: str, *, by: str, wh
         if message.state not in STOPPABLE:
             raise Refused(TOO_LATE[message.state])
         messages.keep_note(tx, message, why)
-        messages.move(tx, message, Submission.CANCELLED, actor=by, reason="cancelled_by_hand")
+        messages.move(tx, message, Submission.CANCELLED, actor=by, reason=CANCELLED_BY_HAND)
         if _carries_outcome(message, application):
             applications.leave_open(tx, application, "message_cancelled", actor=by)
         elif message.template in _against_silence(flow, tx, message):

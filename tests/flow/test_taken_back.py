@@ -43,6 +43,52 @@ def told_in_error(world: World) -> Email:
     return mail
 
 
+class TestSeveralEndings:
+    def test_what_was_told_first_is_taken_back_though_the_ats_changed_it_before(self, world: World) -> None:
+        told(world)
+        rejected(world)
+        world.clock.tick(minutes=1)
+        world.change(outcome="withdrawn")
+        world.plan()
+
+        back(world)
+
+        assert ("withdrawn_ack", "cancelled") in [(one.template, one.state) for one in world.messages("a1")]
+        assert world.message("sent_in_error").state is Submission.AWAITING_APPROVAL
+        assert world.ledger().violations == ()
+
+    def test_a_no_between_that_never_left_does_not_lose_the_first(self, world: World) -> None:
+        told_in_error(world)
+        world.clock.tick(minutes=1)
+        world.change(outcome="rejected")
+        world.plan()
+        assert world.message("sent_in_error").state is Submission.CANCELLED
+
+        back(world)
+
+        assert world.message("sent_in_error").state is Submission.AWAITING_APPROVAL
+
+    @pytest.mark.parametrize("how", ["sent", "told"])
+    def test_what_was_taken_back_once_is_not_taken_back_again(self, world: World, how: str) -> None:
+        told_in_error(world)
+        row = world.message("sent_in_error")
+        if how == "sent":
+            settle.approve(world.flow, None, row.id, by="usr_a", now=True)
+            world.settle_down()
+        else:
+            settle.told(world.flow, None, row.id, by="usr_a", how="phone")
+        world.clock.tick(minutes=1)
+        world.change(outcome="rejected")
+        world.plan()
+
+        back(world)
+        world.clock.tick(minutes=1)
+        world.change(stage="Screening", kind="screen")
+        world.plan()
+
+        assert [one.id for one in world.messages("a1") if one.template == "sent_in_error"] == [row.id]
+
+
 class TestALaterStage:
     @pytest.mark.parametrize(
         ("stage", "kind"), [("Screening", "screen"), ("Second look", "applied"), ("Somewhere", "unmapped")]

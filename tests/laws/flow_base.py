@@ -97,6 +97,7 @@ class FlowBase(RuleBasedStateMachine):
                 assert view.application.outcome in outcomes
         with self.world.db.read() as tx:
             assert unaccounted(tx) == []
+            assert self.record.believed(tx) == []
         due = [one for one in self.world.messages() if one.state is Submission.SCHEDULED]
         assert all(one.due_at is not None and one.due_at > self.world.clock.now for one in due)
 

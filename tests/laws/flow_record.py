@@ -126,6 +126,20 @@ class Record:
                 for mid in self.messages_of(tx, report.att):
                     assert rows[mid][0].state in (S.ACCEPTED, S.CANCELLED), "reported, and not settled"
 
+    def believed(self, tx: Tx) -> list[str]:
+        """Applications whose candidate still believes in an ending that was taken back, and nobody is to tell them."""
+        rows = {message.id: (message, row) for message, row in _rows(tx)}
+        left = {mid for email in self.copies for mid in self.messages_of(tx, email.att)} | self.arrived
+        found = []
+        for mid in sorted(left & rows.keys()):
+            message, row = rows[mid]
+            if message.purpose is not Purpose.OUTCOME or row.outcome is not Outcome.NONE or row.owed_since is not None:
+                continue
+            later = [one for one, other in rows.values() if other.id == row.id and one.version > message.version]
+            if not any(one.template == "sent_in_error" and _stands_or_was_stopped(one) for one in later):
+                found.append(mid)
+        return found
+
     def check_claims(self, tx: Tx) -> None:
         """A worker has just committed something: whatever it claimed or may call from now on was its right."""
         query = sa.select(Message, Application).join(Application, Application.id == Message.application_id)
@@ -169,6 +183,12 @@ class Record:
     def resends(self, tx: Tx) -> dict[str, int]:
         """How often each message was sent again so far."""
         return {message.id: message.sent_again for message, _ in _rows(tx)}
+
+
+def _stands_or_was_stopped(message: Message) -> bool:
+    """It is there, or a person did not want it."""
+    by_a_person = message.reason in ("cancelled_by_hand", "told_phone")
+    return message.state is not S.CANCELLED or by_a_person
 
 
 def harmless(message: Message) -> bool:
