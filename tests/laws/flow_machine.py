@@ -16,6 +16,7 @@ from notifier.core.errors import Refused
 from notifier.core.feedback import Address, Heard
 from notifier.core.message import Submission
 from notifier.flow import again, doubts, settle
+from notifier.flow.restore import bring_to_rest
 from notifier.store.workspaces import pause
 from tests.laws.flow_base import PERSON, FlowBase, in_doubt, scheduled, time_matters
 from tests.laws.stepped import Stop
@@ -31,6 +32,7 @@ STEP = st.sampled_from(
         APPLIED,
         {"stage": "Screening", "kind": "screen"},
         {"stage": "Onsite", "kind": "interview"},
+        {"stage": "Offer", "kind": "offer"},
         {"stage": "Quokka"},
         {"outcome": "rejected"},
         APPLIED | {"outcome": "rejected"},
@@ -181,6 +183,12 @@ class FlowMachine(FlowBase):
             self.resume()
         self.world.clock.tick(seconds=seconds)
         self.relay_looks()
+
+    @precondition(scheduled)
+    @rule()
+    def a_backup_is_put_back(self) -> None:
+        """One that was made just now, so nothing is forgotten; but nobody can know that."""
+        bring_to_rest(self.world.db, by="command line")
 
     # People
 
