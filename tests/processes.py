@@ -14,6 +14,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
+from notifier.core.change import Delivery
 from notifier.ingest.registry import adapters
 from notifier.store import sources, workspaces
 from notifier.store.database import Database
@@ -43,9 +44,9 @@ class System:
     def post(self, ats: str, body: bytes, event_id: str, *, secret: str = "") -> tuple[int, float]:
         """Post one body, signed with the source's secret or another; the status, and the moment it was answered."""
         here = self.here[ats]
-        headers = adapters()[ats].sign(body, secret or here.secret, datetime.now(UTC), event_id)
+        delivery = adapters()[ats].signed(Delivery({}, body), secret or here.secret, datetime.now(UTC), event_id)
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
-        connection.request("POST", f"/hooks/ats/{here.key}", body, headers)
+        connection.request("POST", f"/hooks/ats/{here.key}", delivery.body, delivery.headers)
         answer = connection.getresponse()
         answer.read()
         moment = time.time()

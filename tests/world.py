@@ -159,8 +159,11 @@ class World:
         """Sign a body as the ATS would and hand it in."""
         raw = body if isinstance(body, bytes) else json.dumps(body).encode()
         event_id = event_id or f"evt-{next(self._events)}"
-        headers = adapters()[here.ats].sign(raw, here.secret, self.clock.now, event_id)
-        return receive(self.flow, here.key, Delivery({k.lower(): v for k, v in headers.items()}, raw))
+        return receive(self.flow, here.key, self.signed(here, raw, event_id))
+
+    def signed(self, here: Here, body: bytes, event_id: str, *, secret: str = "") -> Delivery:
+        """A body as the ATS would send it now."""
+        return adapters()[here.ats].signed(Delivery({}, body), secret or here.secret, self.clock.now, event_id)
 
     def change(
         self,

@@ -92,17 +92,16 @@ class Company:
 
     def _deliver(self, webhook: Webhook) -> None:
         source, adapter = self.sources[webhook.ats], adapters()[webhook.ats]
-        headers = adapter.sign(webhook.body, source.secret, self.db.clock(), webhook.event_id)
+        delivery = adapter.signed(Delivery({}, webhook.body), source.secret, self.db.clock(), webhook.event_id)
         connection = http.client.HTTPConnection(self.host, self.port, timeout=10)
         try:
-            connection.request("POST", f"/hooks/ats/{source.key}", webhook.body, headers)
+            connection.request("POST", f"/hooks/ats/{source.key}", delivery.body, delivery.headers)
             answer = connection.getresponse()
             answer.read()
         finally:
             connection.close()
         if answer.status == adapter.success:
-            key = adapter.event_key(Delivery({name.lower(): text for name, text in headers.items()}, webhook.body))
-            self.answered.append((webhook, key))
+            self.answered.append((webhook, adapter.event_key(delivery)))
         else:
             self.refused.append(f"{webhook.event_id}: answered {answer.status}")
 

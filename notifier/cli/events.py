@@ -10,6 +10,7 @@ import click
 
 from notifier.cli.context import Group, as_json, config, database
 from notifier.cli.printing import show_list, show_one
+from notifier.core.change import Delivery
 from notifier.core.errors import Refused
 from notifier.ingest.registry import adapters
 from notifier.store import sources
@@ -58,16 +59,17 @@ def send(sample: str, source_id: str, url: str | None, json_wanted: bool) -> Non
         secrets = sources.valid_secrets(tx, source.id)
         now = tx.now
     adapter = adapters()[source.ats]
-    bodies = adapter.samples()
-    if sample not in bodies:
-        raise click.BadParameter(f"{adapter.title} has no {sample!r}; there are: {', '.join(bodies)}")
+    samples = adapter.samples()
+    if sample not in samples:
+        raise click.BadParameter(f"{adapter.title} has no {sample!r}; there are: {', '.join(samples)}")
     if not secrets:
         raise Refused(f"the source has no valid secret; run: notifier source rotate {source.id}")
     target = url or f"{config().base_url}/hooks/ats/{source.key}"
-    headers = adapter.sign(bodies[sample], secrets[0].text, now, f"sample-{token(60)}")
-    status = _post(target, bodies[sample], headers)
+    delivery = adapter.signed(samples[sample], secrets[0].text, now, f"sample-{token(60)}")
+    status = _post(target, delivery)
     show_one({"sample": sample, "source": source.id, "url": target, "status": status}, json_wanted=json_wanted)
-    if status != adapter.success:
+    handshake = adapter.handshake(delivery)
+    if status != (handshake.status if handshake is not None else adapter.success):
         raise click.exceptions.Exit(1)
 
 
@@ -78,9 +80,9 @@ class _Stay(urllib.request.HTTPRedirectHandler):
         """No further request: the redirect itself is the answer."""
 
 
-def _post(target: str, body: bytes, headers: dict[str, str]) -> int:
+def _post(target: str, delivery: Delivery) -> int:
     """The status of the answer. Raises Refused when there is none."""
-    request = urllib.request.Request(target, body, headers, method="POST")  # noqa: S310 - only http and https get here
+    request = urllib.request.Request(target, delivery.body, delivery.headers, method="POST")  # noqa: S310 - only http and https get here
     try:
         with urllib.request.build_opener(_Stay()).open(request, timeout=PATIENCE) as answer:
             status: int = answer.status

@@ -4,6 +4,7 @@ An adapter translates one webhook into a sequence of these events. They carry th
 the ATS did not say: an absent fact is `None`, never a guess.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import datetime
 
@@ -127,6 +128,10 @@ class Delivery:
     headers: dict[str, str] = field(repr=False)
     body: bytes = field(repr=False)
 
+    def with_headers(self, more: Mapping[str, str]) -> "Delivery":
+        """The same body under more headers."""
+        return Delivery({**self.headers, **more}, self.body)
+
 
 @dataclass(frozen=True, slots=True)
 class Believed:
@@ -143,3 +148,13 @@ class Doubted:
 
 
 Verdict = Believed | Doubted
+
+
+@dataclass(frozen=True, slots=True)
+class Handshake:
+    """The answer to a request that only tries the address: an HTTP status, and headers the ATS waits for. `word` is
+    what it is called in the log and the answer: ping, or verify."""
+
+    word: str
+    status: int = 200
+    headers: dict[str, str] = field(default_factory=dict)

@@ -5,7 +5,8 @@ The answer of success goes out only after the commit. Whoever retries finds the 
 
 import hashlib
 import json
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 
 import structlog
 
@@ -19,12 +20,13 @@ log = structlog.get_logger()
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """`status` is the HTTP status for the sender; `word` is kept, duplicate, conflict (kept too), refused or
-    unknown_source."""
+    """`status` is the HTTP status for the sender; `word` is kept, duplicate, conflict (kept too), refused,
+    unknown_source, or what a handshake is called; `headers` are those a handshake is answered with."""
 
     status: int
     word: str
     item_id: str | None = None
+    headers: Mapping[str, str] = field(default_factory=dict)
 
 
 def receive(flow: Flow, source_key: str, delivery: Delivery) -> Receipt:
@@ -37,12 +39,16 @@ def receive(flow: Flow, source_key: str, delivery: Delivery) -> Receipt:
         secrets = sources.valid_secrets(tx, source.id)
         now = tx.now
     adapter = flow.adapters[source.ats]
+    if (handshake := adapter.handshake(delivery)) is not None:
+        log.info("webhook.handshake", source=source.id, what=handshake.word)
+        return Receipt(handshake.status, handshake.word, headers=handshake.headers)
     verdict = adapter.verify(delivery, [secret.text for secret in secrets], now)
     if isinstance(verdict, Doubted):
         log.info("webhook.rejected", source=source.id, reason=verdict.reason)
         return Receipt(adapter.refusal, "refused")
     used = secrets[verdict.secret_index]
     key = adapter.event_key(delivery)
+    delivery = Delivery(delivery.headers, adapter.kept(delivery.body))
     with flow.db.begin() as tx:
         headers = json.dumps(delivery.headers)
         item_id = inbox.keep(tx, source, key, delivery, headers)

@@ -6,6 +6,7 @@ They are data, so they are kept as data; reading one is like importing a module,
 import json
 from importlib import resources
 
+from notifier.core.change import Delivery
 from notifier.ingest import ats
 
 
@@ -15,7 +16,16 @@ def load(file_name: str) -> dict[str, object]:
     return content
 
 
-def samples(ats_name: str) -> dict[str, bytes]:
-    """The bodies in `<ats_name>.samples.json` by name, compact and escaped as an ATS would send them."""
-    bodies = load(f"{ats_name}.samples.json")
-    return {name: json.dumps(body, separators=(",", ":")).encode() for name, body in bodies.items()}
+def samples(ats_name: str) -> dict[str, Delivery]:
+    """The bodies in `<ats_name>.samples.json` by name, compact and escaped as an ATS would send them.
+
+    Where an ATS tells something in headers, a sample is an object of `headers` and `body`.
+    """
+    return {name: _delivery(sample) for name, sample in load(f"{ats_name}.samples.json").items()}
+
+
+def _delivery(sample: object) -> Delivery:
+    headers: dict[str, str] = {}
+    if isinstance(sample, dict) and sample.keys() == {"headers", "body"}:
+        headers, sample = sample["headers"], sample["body"]
+    return Delivery(headers, json.dumps(sample, separators=(",", ":")).encode())

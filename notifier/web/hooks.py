@@ -44,7 +44,7 @@ def ats(source_key: str) -> Response:
     receipt = receive(flow, source_key, Delivery(headers, _body()))
     if receipt.status >= 400:
         abort(receipt.status)
-    return make_response({"status": receipt.word}, receipt.status)
+    return make_response({"status": receipt.word}, receipt.status, dict(receipt.headers))
 
 
 @hooks.route("/mail/<provider>/events", methods=["POST"], provide_automatic_options=False)

@@ -16,6 +16,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from notifier.core.change import Delivery
 from notifier.ingest.registry import adapters
 from tests.chaos.history import History
 from tests.world import Here
@@ -150,11 +151,11 @@ class Ats:
     def _post(self, webhook: Webhook) -> int:
         """The status; 0 if nobody answered."""
         adapter = adapters()[self._here.ats]
-        headers = adapter.sign(webhook.body, self._here.secret, datetime.now(UTC), webhook.event_id)
+        delivery = adapter.signed(Delivery({}, webhook.body), self._here.secret, datetime.now(UTC), webhook.event_id)
         connection = http.client.HTTPConnection("127.0.0.1", self._port, timeout=PATIENCE)
         status = 0
         try:
-            connection.request("POST", f"/hooks/ats/{self._here.key}", webhook.body, headers)
+            connection.request("POST", f"/hooks/ats/{self._here.key}", delivery.body, delivery.headers)
             status = connection.getresponse().status
         except (OSError, http.client.HTTPException):
             pass  # killed, or not there yet: it comes again

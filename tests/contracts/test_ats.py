@@ -23,34 +23,38 @@ NOW = datetime(2026, 5, 4, 9, 30, tzinfo=UTC)
 
 every_ats = pytest.mark.parametrize("ats", adapters().values(), ids=adapters().keys())
 every_sample = pytest.mark.parametrize(
-    ("ats", "body"),
+    ("ats", "plain"),
     [
-        pytest.param(ats, body, id=f"{ats.name}-{name}")
+        pytest.param(ats, plain, id=f"{ats.name}-{name}")
         for ats in adapters().values()
-        for name, body in ats.samples().items()
+        for name, plain in ats.samples().items()
     ],
 )
 quick = settings(deadline=None, max_examples=100, suppress_health_check=[HealthCheck.too_slow])
 
 any_text = st.text(st.characters(), max_size=60)
 header_names = st.sampled_from(
-    sorted({name for ats in adapters().values() for name in ats.sign(b"", ats.new_secret(), NOW, "e")} | {"x-other"})
+    sorted(
+        {"x-other"}
+        | {
+            name
+            for ats in adapters().values()
+            for plain in ats.samples().values()
+            for name in ats.signed(plain, ats.new_secret(), NOW, "e").headers
+        }
+    )
 )
 leaves = st.none() | st.booleans() | st.integers() | st.floats() | any_text
 values = st.recursive(
     leaves, lambda inner: st.lists(inner, max_size=3) | st.dictionaries(any_text, inner, max_size=3), max_leaves=8
 )
-
-
-def signed(ats: Adapter, body: bytes, secret: str, event_id: str = "event-1") -> Delivery:
-    """`body` as this ATS would send it now."""
-    return Delivery(ats.sign(body, secret, NOW, event_id), body)
+anything = st.dictionaries(any_text, values, max_size=4).map(lambda document: json.dumps(document).encode())
 
 
 @st.composite
 def spoilt(draw: st.DrawFn, ats: Adapter) -> bytes:
     """A sample in which something somewhere is replaced by anything, or taken away."""
-    body: Any = json.loads(draw(st.sampled_from(list(ats.samples().values()))))
+    body: Any = json.loads(draw(st.sampled_from([plain.body for plain in ats.samples().values()])))
     place = body
     while inner := [part for part in _parts(place) if part and isinstance(part, dict | list)]:
         if not draw(st.integers(0, 3)):
@@ -121,10 +125,14 @@ def test_any_bytes_and_headers_give_a_verdict(ats: Adapter, data: st.DataObject)
 
 @every_ats
 @quick
-@given(body=st.binary(), event_id=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1))
-def test_whatever_is_signed_is_believed_and_has_a_bounded_key(ats: Adapter, body: bytes, event_id: str) -> None:
+@given(
+    data=st.data(),
+    event_id=st.text(st.characters(min_codepoint=33, max_codepoint=126), min_size=1, max_size=300),
+)
+def test_whatever_is_signed_is_believed_and_has_a_bounded_key(ats: Adapter, data: st.DataObject, event_id: str) -> None:
+    body = data.draw(anything if not ats.signs_body else st.binary() | anything)
     secret = ats.new_secret()
-    delivery = signed(ats, body, secret, event_id)
+    delivery = ats.signed(Delivery({}, body), secret, NOW, event_id)
     assert ats.verify(delivery, [secret], NOW) == Believed(0)
     key = ats.event_key(delivery)
     assert 0 < len(key) <= 200
@@ -144,7 +152,6 @@ def test_any_headers_have_a_key(ats: Adapter, data: st.DataObject) -> None:
 @given(data=st.data())
 def test_any_body_is_translated_or_unreadable_and_nothing_else(ats: Adapter, data: st.DataObject) -> None:
     """W15 to W19: bytes, JSON of any shape, and samples with something wrong in them."""
-    anything = st.dictionaries(any_text, values, max_size=4).map(lambda document: json.dumps(document).encode())
     body = data.draw(st.binary() | anything | spoilt(ats) | spoilt(ats))
     with contextlib.suppress(Unreadable):
         for event in ats.translate(Delivery({}, body), NOW):
@@ -159,7 +166,6 @@ def test_any_body_is_translated_or_unreadable_and_nothing_else(ats: Adapter, dat
 @given(data=st.data())
 def test_any_pulled_record_is_translated_or_unreadable_and_nothing_else(ats: Adapter, data: st.DataObject) -> None:
     """And whoever is not pulled understands none."""
-    anything = st.dictionaries(any_text, values, max_size=4).map(lambda document: json.dumps(document).encode())
     body = data.draw(st.binary() | anything | spoilt(ats))
     with contextlib.suppress(Unreadable):
         for event in ats.translate_pulled(body, NOW):
@@ -176,18 +182,14 @@ def test_what_is_no_event_is_unreadable(ats: Adapter, body: bytes) -> None:
         ats.translate_pulled(body, NOW)
 
 
-@every_ats
-def test_there_are_samples_of_a_ping_and_of_moves(ats: Adapter) -> None:
-    events = [event for body in ats.samples().values() for event in ats.translate(Delivery({}, body), NOW)]
-    assert NothingToDo("ping") in events
-    assert len([event for event in events if isinstance(event, StageChange)]) >= 3
-
-
 @every_sample
-def test_a_sample_signs_verifies_and_translates(ats: Adapter, body: bytes) -> None:
+def test_a_sample_signs_verifies_and_translates(ats: Adapter, plain: Delivery) -> None:
     secret = ats.new_secret()
-    delivery = signed(ats, body, secret)
+    delivery = ats.signed(plain, secret, NOW, "event-1")
     assert ats.verify(delivery, [ats.new_secret(), secret], NOW) == Believed(1)
+    assert ats.kept(ats.kept(delivery.body)) == ats.kept(delivery.body)
+    if ats.handshake(delivery) is not None or ats.question(delivery, ()) is not None:
+        return
     (event,) = ats.translate(delivery, NOW)
     if isinstance(event, StageChange):
         assert event.occurred_at.tzinfo is UTC
@@ -198,27 +200,43 @@ def test_a_sample_signs_verifies_and_translates(ats: Adapter, body: bytes) -> No
 
 
 @every_sample
-def test_a_changed_sample_is_not_believed(ats: Adapter, body: bytes) -> None:
+def test_a_changed_sample_is_not_believed(ats: Adapter, plain: Delivery) -> None:
     """W03, W04, W06: one byte, the same meaning in other bytes, another secret, no secret at all."""
     secret = ats.new_secret()
-    headers = ats.sign(body, secret, NOW, "event-1")
-    middle = len(body) // 2
+    genuine = ats.signed(plain, secret, NOW, "event-1")
+    body, middle = genuine.body, len(genuine.body) // 2
     changed = body[:middle] + bytes([body[middle] ^ 1]) + body[middle + 1 :]
     spaced = json.dumps(json.loads(body), indent=1).encode()
-    for other in (changed, spaced, body + b"\n", body[:-1], b""):
-        assert ats.verify(Delivery(headers, other), [secret], NOW) == Doubted("wrong")
-    assert ats.verify(Delivery(headers, body), [ats.new_secret()], NOW) == Doubted("wrong")
-    assert ats.verify(Delivery(headers, body), [], NOW) == Doubted("wrong")
-    assert ats.verify(Delivery({}, body), [secret], NOW) == Doubted("no_signature")
+    for other in (changed, spaced, body + b"\n", body[:-1], b"") if ats.signs_body else ():
+        assert ats.verify(Delivery(genuine.headers, other), [secret], NOW) == Doubted("wrong")
+    assert ats.verify(genuine, [ats.new_secret()], NOW) == Doubted("wrong")
+    assert ats.verify(genuine, [], NOW) == Doubted("wrong")
+    assert ats.verify(plain, [secret], NOW) == Doubted("no_signature")
 
 
 @every_sample
-def test_a_copy_has_the_same_key_and_another_event_another(ats: Adapter, body: bytes) -> None:
+def test_a_copy_has_the_same_key_and_another_event_another(ats: Adapter, plain: Delivery) -> None:
     """W09: the same over retries, which are stamped later and may be signed with the next secret."""
-    first = signed(ats, body, ats.new_secret())
-    again = Delivery(ats.sign(body, ats.new_secret(), NOW + timedelta(hours=15), "event-1"), body)
+    first = ats.signed(plain, ats.new_secret(), NOW, "event-1")
+    again = ats.signed(plain, ats.new_secret(), NOW + timedelta(hours=15), "event-1")
     assert ats.event_key(first) == ats.event_key(again)
-    assert ats.event_key(first) != ats.event_key(signed(ats, body, ats.new_secret(), "event-2"))
+    assert ats.event_key(first) != ats.event_key(ats.signed(plain, ats.new_secret(), NOW, "event-2"))
+
+
+@every_ats
+@quick
+@given(data=st.data())
+def test_no_body_breaks_what_is_asked_of_it_at_the_door(ats: Adapter, data: st.DataObject) -> None:
+    """A handshake, what may be kept, what has to be asked: each has an answer for any bytes under any headers."""
+    headers = data.draw(st.dictionaries(header_names, any_text, max_size=5))
+    body = data.draw(st.binary() | anything | spoilt(ats))
+    delivery = Delivery(headers, body)
+    if (handshake := ats.handshake(delivery)) is not None:
+        assert 200 <= handshake.status < 300
+        assert all(text.isascii() and text.isprintable() for text in handshake.headers.values())
+    assert isinstance(ats.kept(body), bytes)
+    question = ats.question(delivery, ())
+    assert question is None or ats.api is not None
 
 
 @every_ats

@@ -17,6 +17,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
+from notifier.core.change import Delivery
 from notifier.ingest.registry import adapters
 from notifier.store import sources, workspaces
 from notifier.store.database import Database
@@ -137,7 +138,7 @@ class Deployment:
     def webhook(self, body: bytes, name: str, *, secret: str = "") -> int:
         """One webhook, signed with the source's secret or another; the status, 0 if nobody answered."""
         given = secret or str(self.source["secret"])
-        headers = adapters()["generic"].sign(body, given, datetime.now(UTC), f"evt-{name}")
+        headers = adapters()["generic"].signed(Delivery({}, body), given, datetime.now(UTC), f"evt-{name}").headers
         return self.post(f"/hooks/ats/{self.source['key']}", body, headers)
 
     def all_arrive_once(self, expected: set[str], seconds: float = 60.0) -> None:

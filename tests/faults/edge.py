@@ -13,6 +13,7 @@ from structlog.testing import capture_logs
 from structlog.typing import EventDict
 from werkzeug.test import TestResponse
 
+from notifier.core.change import Delivery
 from notifier.ingest.registry import adapters
 from notifier.store import users
 from notifier.store.inbox import InboxItem, list_items
@@ -24,6 +25,9 @@ from tests.world import SECRETS, Here, World
 
 every_ats = pytest.mark.parametrize("ats", sorted(adapters()))
 
+#: Those that sign every byte of a body. Whoever signs less is asked for what the body says.
+every_sealing_ats = pytest.mark.parametrize("ats", sorted(name for name, ats in adapters().items() if ats.signs_body))
+
 
 class Edge:
     """The web application over a world. Bodies are posted as they are, signed or not."""
@@ -33,16 +37,35 @@ class Edge:
         self.app = make_app(world.flow, secret_keys=SECRETS, trusted_hosts=("localhost",), base_url=base_url)
         self.app.jinja_env.bytecode_cache = COMPILED
 
-    def headers(
+    def signed(
         self, here: Here, body: bytes, event_id: str = "evt-1", *, secret: str = "", at: datetime | None = None
-    ) -> dict[str, str]:
-        """The headers with which this ATS would send `body` `at` a moment (now, where none is given)."""
-        return adapters()[here.ats].sign(body, secret or here.secret, at or self.world.clock.now, event_id)
+    ) -> Delivery:
+        """`body` as this ATS would send it `at` a moment (now, where none is given)."""
+        return adapters()[here.ats].signed(
+            Delivery({}, body), secret or here.secret, at or self.world.clock.now, event_id
+        )
+
+    def genuine(self, here: Here, name: str = "", event_id: str = "evt-1", **more: Any) -> Delivery:
+        """A sample as this ATS would send it: the one named, or one that moves an application."""
+        plain = sample_of(here.ats, name)
+        secret, at = more.get("secret") or here.secret, more.get("at") or self.world.clock.now
+        return adapters()[here.ats].signed(plain, secret, at, event_id)
+
+    def headers(self, here: Here, body: bytes, event_id: str = "evt-1", **more: Any) -> dict[str, str]:
+        """The headers with which this ATS would send `body`; for an ATS that puts neither id nor signature into it."""
+        delivery = self.signed(here, body, event_id, **more)
+        assert delivery.body == body
+        return delivery.headers
+
+    def send(self, here: Here, delivery: Delivery, **more: Any) -> TestResponse:
+        """Post a delivery as it is."""
+        return self.post(here, delivery.body, delivery.headers, **more)
 
     def post(self, here: Here, body: bytes, headers: Mapping[str, str] | None = None, **more: Any) -> TestResponse:
         """Post `body`, signed as `here` signs unless `headers` are given."""
-        given = dict(self.headers(here, body) if headers is None else headers)
-        return self.app.test_client().post(f"/hooks/ats/{here.key}", data=body, headers=given, **more)
+        if headers is None:
+            return self.send(here, self.signed(here, body), **more)
+        return self.app.test_client().post(f"/hooks/ats/{here.key}", data=body, headers=dict(headers), **more)
 
     def recruiter(self, role: Role = Role.RECRUITER) -> FlaskClient:
         """A browser of somebody who is signed in."""
@@ -68,9 +91,14 @@ def here_of(world: World, ats: str) -> Here:
 
 
 def sample(ats: str, name: str = "") -> bytes:
-    """A genuine body of an ATS: the one named, or one that moves an application."""
-    bodies = adapters()[ats].samples()
-    return bodies[name] if name else max(bodies.values(), key=len)
+    """The body of a sample."""
+    return sample_of(ats, name).body
+
+
+def sample_of(ats: str, name: str = "") -> Delivery:
+    """A sample of an ATS: the one named, or one that moves an application."""
+    samples = adapters()[ats].samples()
+    return samples[name] if name else max(samples.values(), key=lambda plain: len(plain.body))
 
 
 def items(world: World) -> list[InboxItem]:

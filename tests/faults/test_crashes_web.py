@@ -14,6 +14,7 @@ from typing import Any
 
 import pytest
 
+from notifier.core.change import Delivery
 from notifier.core.inbox import InboxState
 from notifier.ingest.registry import adapters
 from notifier.store.inbox import list_items
@@ -38,7 +39,7 @@ class Ats:
     def post(self, port: int) -> tuple[int, str]:
         """The status and the word of the answer."""
         here, body = self.world.generic, event(self.world.clock.now)
-        headers = adapters()["generic"].sign(body, here.secret, datetime.now(UTC), "evt-once")
+        headers = adapters()["generic"].signed(Delivery({}, body), here.secret, datetime.now(UTC), "evt-once").headers
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=20)
         try:
             connection.request("POST", f"/hooks/ats/{here.key}", body, headers)

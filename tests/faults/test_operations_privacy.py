@@ -17,6 +17,7 @@ from urllib.parse import quote
 
 import pytest
 
+from notifier.core.change import Delivery
 from notifier.ingest.registry import adapters
 from notifier.store import wording
 from tests.faults import quoted
@@ -82,7 +83,11 @@ class Run:
         for name, body in quoted.unreadable().items():
             self._read(body, name)
         body = quoted.greenhouse()
-        headers = adapters()["greenhouse"].sign(body, self.greenhouse["secret"], datetime.now(UTC), "gh-1")
+        headers = (
+            adapters()["greenhouse"]
+            .signed(Delivery({}, body), self.greenhouse["secret"], datetime.now(UTC), "gh-1")
+            .headers
+        )
         assert self.deployed.post(f"/hooks/ats/{self.greenhouse['key']}", body, headers) == 200
         forger = adapters()["generic"].new_secret()
         assert self.deployed.webhook(quoted.change("forged"), "forged", secret=forger) == 401

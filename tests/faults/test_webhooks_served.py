@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from notifier.core.change import Delivery
 from notifier.ingest.registry import adapters
 from notifier.store.inbox import list_items
 from notifier.web.hooks import LIMIT
@@ -45,7 +46,7 @@ def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[System]:
 
 def signed(started: System, body: bytes, event_id: str) -> dict[str, str]:
     here = started.here["greenhouse"]
-    return adapters()["greenhouse"].sign(body, here.secret, datetime.now(UTC), event_id)
+    return adapters()["greenhouse"].signed(Delivery({}, body), here.secret, datetime.now(UTC), event_id).headers
 
 
 def path(started: System) -> str:

@@ -231,7 +231,7 @@ def test_another_body_under_a_known_event_id_is_kept_and_read(world_on: World) -
 def adapters_sample(name: str) -> bytes:
     from notifier.ingest.registry import adapters
 
-    return adapters()["greenhouse"].samples()[name]
+    return adapters()["greenhouse"].samples()[name].body
 
 
 def together(*steps: Callable[[], object]) -> list[object]:

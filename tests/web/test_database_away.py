@@ -9,6 +9,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from notifier.core.change import Delivery
 from notifier.ingest.registry import adapters
 from notifier.store.database import Database, Tx
 from notifier.web.app import make_app
@@ -33,7 +34,9 @@ def browser(world: World, away: Database) -> FlaskClient:
 
 def test_a_webhook_is_asked_to_come_again(world: World, browser: FlaskClient) -> None:
     body = b'{"action":"ping","payload":{}}'
-    headers = adapters()["greenhouse"].sign(body, world.greenhouse.secret, world.clock(), "evt-1")
+    headers = (
+        adapters()["greenhouse"].signed(Delivery({}, body), world.greenhouse.secret, world.clock(), "evt-1").headers
+    )
 
     answer = browser.post(f"/hooks/ats/{world.greenhouse.key}", data=body, headers=headers)
 

@@ -7,6 +7,7 @@ import pytest
 from flask import Flask
 from flask.testing import FlaskClient
 
+from notifier.core.change import Delivery
 from notifier.ingest.registry import adapters
 from notifier.store import heartbeats
 from notifier.store.users import IDLE_LIMIT, LINK_LIFE, Role, invite, make_link
@@ -19,7 +20,7 @@ PING = b'{"action":"ping","payload":{}}'
 
 
 def hook(client: FlaskClient, here: Here, body: bytes, clock: Callable[[], object], **more: str) -> int:
-    headers = adapters()[here.ats].sign(body, here.secret, clock(), "evt-1")
+    headers = adapters()[here.ats].signed(Delivery({}, body), here.secret, clock(), "evt-1").headers
     headers |= {name.lower(): value for name, value in more.items()}
     return client.post(f"/hooks/ats/{here.key}", data=body, headers=headers).status_code
 

@@ -8,6 +8,7 @@ import pytest
 from flask import Flask
 from werkzeug.serving import make_server
 
+from notifier.core.change import Delivery
 from notifier.ingest.registry import adapters
 from notifier.web.hooks import LIMIT
 from tests.world import World
@@ -25,7 +26,9 @@ def port(app: Flask) -> Iterator[int]:
 
 
 def post(world: World, port: int, body: bytes) -> int:
-    headers = adapters()["greenhouse"].sign(body, world.greenhouse.secret, world.clock(), "evt-1")
+    headers = (
+        adapters()["greenhouse"].signed(Delivery({}, body), world.greenhouse.secret, world.clock(), "evt-1").headers
+    )
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
     pieces = (body[at : at + 65536] for at in range(0, len(body), 65536))
     connection.request("POST", f"/hooks/ats/{world.greenhouse.key}", body=pieces, headers=headers, encode_chunked=True)

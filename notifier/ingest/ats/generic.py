@@ -26,6 +26,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import datetime
 
+from notifier.core.asking import Answer
 from notifier.core.change import (
     ApplicationDeleted,
     Believed,
@@ -43,9 +44,8 @@ from notifier.core.change import (
     StageFacts,
     Verdict,
 )
-from notifier.core.errors import Unreadable
 from notifier.core.stage import Outcome, StageKind
-from notifier.ingest import data_files, event_key, signature, strict_json
+from notifier.ingest import adapter, data_files, event_key, signature, strict_json
 from notifier.ingest.fields import Fields
 
 _PREFIX = "whsec_"
@@ -69,13 +69,11 @@ OUTCOMES = tuple(outcome.value for outcome in Outcome)
 _KIND, _OUTCOME = re.compile("|".join(KINDS)), re.compile("|".join(OUTCOMES))
 
 
-class Adapter:
+class Adapter(adapter.Adapter):
     """The format's protocol; see the module for what was decided."""
 
     name = "generic"
     title = "Generic (Standard Webhooks)"
-    success = 200
-    refusal = 401
 
     def new_secret(self) -> str:
         """A fresh secret: `whsec_` and 32 random bytes in base64."""
@@ -101,25 +99,25 @@ class Adapter:
             return Doubted("stale")
         return verdict
 
-    def sign(self, body: bytes, secret: str, now: datetime, event_id: str) -> dict[str, str]:
-        """The headers of a request that is sent at `now` (aware). Raises ValueError for an unusable secret."""
+    def signed(self, plain: Delivery, secret: str, now: datetime, event_id: str) -> Delivery:
+        """`plain` as it is sent at `now` (aware). Raises ValueError for an unusable secret."""
         stamp = str(int(now.timestamp()))
-        proof = signature.digest(_key(secret), _signed(event_id, stamp, body))
-        return {
+        proof = signature.digest(_key(secret), _signed(event_id, stamp, plain.body))
+        return plain.with_headers({
             "content-type": "application/json",
             "webhook-id": event_id,
             "webhook-timestamp": stamp,
             "webhook-signature": "v1," + base64.b64encode(proof).decode("ascii"),
-        }
+        })  # fmt: skip
 
     def event_key(self, delivery: Delivery) -> str:
         """The signed `webhook-id`, which is the same over retries."""
         given = delivery.headers.get("webhook-id", "")
         return event_key.from_header(given) if given else event_key.from_body(delivery.body)
 
-    def translate(self, delivery: Delivery, received_at: datetime) -> Sequence[Event]:
+    def translate(self, delivery: Delivery, received_at: datetime, answers: Sequence[Answer] = ()) -> Sequence[Event]:
         """The one event a body tells; `received_at` is not needed. Raises Unreadable with the path at fault."""
-        del received_at
+        del received_at, answers
         message = Fields(strict_json.read(delivery.body))
         what = message.text("type")
         if what == "ping":
@@ -131,15 +129,6 @@ class Adapter:
         if isinstance(event, CandidateChanged):
             event = replace(event, occurred_at=occurred_at)
         return (event,)
-
-    def translate_pulled(self, body: bytes, received_at: datetime) -> Sequence[Event]:
-        """Always Unreadable: who sends our own format has nothing that could be asked."""
-        del body, received_at
-        raise Unreadable(strict_json.WHOLE, "this ATS is not pulled")
-
-    def samples(self) -> dict[str, bytes]:
-        """Made-up bodies, about one person and in the order in which they could happen."""
-        return data_files.samples(self.name)
 
 
 def schema() -> dict[str, object]:

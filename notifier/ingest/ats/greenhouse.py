@@ -28,6 +28,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from datetime import datetime
 
+from notifier.core.asking import Answer
 from notifier.core.change import (
     ApplicationDeleted,
     CandidateChanged,
@@ -45,7 +46,7 @@ from notifier.core.change import (
     Verdict,
 )
 from notifier.core.stage import Outcome
-from notifier.ingest import data_files, event_key, greenhouse_pulled, signature, strict_json, text_secret
+from notifier.ingest import adapter, event_key, greenhouse_pulled, signature, strict_json, text_secret
 from notifier.ingest.fields import Fields
 from notifier.ingest.greenhouse_meaning import (
     ONE_ACTION,
@@ -84,21 +85,11 @@ _QUIET = (
 )
 
 
-class Adapter:
+class Adapter(adapter.Adapter):
     """Greenhouse's protocol; see the module for what is documented and what was decided."""
 
     name = "greenhouse"
     title = "Greenhouse"
-    success = 200
-    refusal = 401
-
-    def new_secret(self) -> str:
-        """A fresh secret key for a web hook."""
-        return text_secret.new()
-
-    def check_secret(self, secret: str) -> None:
-        """Raise ValueError, saying what is wrong, unless `secret` can be the secret key of a web hook."""
-        text_secret.check(secret)
 
     def verify(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verdict:
         """Check `Signature` over the raw body. There is no timestamp to check, so `now` is not used."""
@@ -111,22 +102,24 @@ class Adapter:
             return Doubted("malformed")
         return signature.judge([bytes.fromhex(match[1])], [text_secret.key(one) for one in secrets], delivery.body)
 
-    def sign(self, body: bytes, secret: str, now: datetime, event_id: str) -> dict[str, str]:
-        """The headers Greenhouse would send with `body`; `now` is not part of them."""
+    def signed(self, plain: Delivery, secret: str, now: datetime, event_id: str) -> Delivery:
+        """`plain` as Greenhouse would send it; `now` is no part of it."""
         del now
-        return {
+        proof = signature.digest(text_secret.key(secret), plain.body).hex()
+        return plain.with_headers({
             "content-type": "application/json",
             "greenhouse-event-id": event_id,
-            "signature": f"sha256 {signature.digest(text_secret.key(secret), body).hex()}",
-        }
+            "signature": f"sha256 {proof}",
+        })  # fmt: skip
 
     def event_key(self, delivery: Delivery) -> str:
         """The header's id, else a digest of the body."""
         given = delivery.headers.get("greenhouse-event-id", "")
         return event_key.from_header(given) if given else event_key.from_body(delivery.body)
 
-    def translate(self, delivery: Delivery, received_at: datetime) -> Sequence[Event]:
+    def translate(self, delivery: Delivery, received_at: datetime, answers: Sequence[Answer] = ()) -> Sequence[Event]:
         """The one event a web hook tells. Raises Unreadable with the path of the field at fault."""
+        del answers
         body = Fields(strict_json.read(delivery.body))
         action = body.text("action")
         if action in RANK_OF_ACTION:
@@ -139,10 +132,6 @@ class Adapter:
     def translate_pulled(self, body: bytes, received_at: datetime) -> Sequence[Event]:
         """What an application read from the API says. Raises Unreadable with the path of the field at fault."""
         return greenhouse_pulled.events(body, received_at)
-
-    def samples(self) -> dict[str, bytes]:
-        """Made-up bodies by action, about one person and in the order in which they could happen."""
-        return data_files.samples(self.name)
 
 
 def _moved(action: str, application: Fields, received_at: datetime) -> Event:

@@ -89,5 +89,7 @@ def test_the_values_to_check_one_s_own_signing_are_right() -> None:
         re.findall(r"^\| `?([a-z-]+)`? \| `(.+)` \|$", PAGE.split("## Check your own signing")[1], re.MULTILINE)
     )
     then = datetime.fromtimestamp(int(values["webhook-timestamp"]), UTC)
-    headers = generic.sign(values["body"].encode(), values["secret"], then, values["webhook-id"])
+    headers = generic.signed(
+        Delivery({}, values["body"].encode()), values["secret"], then, values["webhook-id"]
+    ).headers
     assert headers["webhook-signature"] == values["webhook-signature"]

@@ -18,7 +18,7 @@ greenhouse = Adapter()
 
 
 def headers(data: bytes) -> dict[str, str]:
-    return greenhouse.sign(data, SECRET, NOW, "id-1")
+    return greenhouse.signed(Delivery({}, data), SECRET, NOW, "id-1").headers
 
 
 @pytest.mark.parametrize(

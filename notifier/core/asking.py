@@ -1,0 +1,62 @@
+"""Asking an ATS for what its webhook left out: who is asked, what is asked, what came back.
+
+An adapter only says what it needs; the request is sent by `notifier.pull.asked`, outside every transaction. So an
+adapter stays a function of bytes, and an ATS that is asked is one file like any other.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+
+class Proof(StrEnum):
+    """How a request shows the API key.
+
+    basic: HTTP Basic with the key as the user and no password. bearer: `Authorization: Bearer <key>`. token:
+    `Authorization: Token token=<key>`.
+    """
+
+    BASIC = "basic"
+    BEARER = "bearer"
+    TOKEN = "token"  # noqa: S105 - the name of a scheme
+
+
+@dataclass(frozen=True, slots=True)
+class Api:
+    """Where an ATS is asked, how a request is proved, and how much it bears.
+
+    `address` is the base of every path. `proof` shows a plain key. `token_address` is where the id and secret of an
+    OAuth 2.0 client ("<id>:<secret>") are exchanged for a token; empty where the ATS has none. `per_second` is how many
+    requests an account allows in a second. `headers` go with every request. `key_form` tells people what to write as
+    the key, and `needs` what the key must be allowed to read.
+    """
+
+    address: str
+    proof: Proof
+    per_second: float
+    key_form: str
+    needs: str
+    token_address: str = ""
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class Question:
+    """One request: `method` GET or POST, a `path` below the API's address, and what goes with it.
+
+    `wanted` are the members of the answer that are kept (`notifier.ingest.cut`); the rest is thrown away unread.
+    """
+
+    path: str
+    wanted: Mapping[str, object]
+    method: str = "GET"
+    params: Mapping[str, str] = field(default_factory=dict)
+    json: Mapping[str, object] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Answer:
+    """What came back: an HTTP status of 200 or 404, and the members that were wanted (nothing for 404)."""
+
+    status: int
+    body: bytes = field(repr=False)
