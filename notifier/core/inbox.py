@@ -6,17 +6,20 @@ from notifier.core.errors import IllegalMove
 
 
 class InboxState(StrEnum):
-    """received: not read yet. planned: read and acted on. ignored: read, nothing to do, with the reason.
+    """received: not read yet. asking: the ATS has to be asked for what it leaves out, and why that has not been
+    answered; then it is received again. planned: read and acted on. ignored: read, nothing to do, with the reason.
     quarantined: signed but not understood, with the reason; a replay makes it received again."""
 
     RECEIVED = "received"
+    ASKING = "asking"
     PLANNED = "planned"
     IGNORED = "ignored"
     QUARANTINED = "quarantined"
 
 
 MOVES: dict[InboxState, frozenset[InboxState]] = {
-    InboxState.RECEIVED: frozenset({InboxState.PLANNED, InboxState.IGNORED, InboxState.QUARANTINED}),
+    InboxState.RECEIVED: frozenset(set(InboxState) - {InboxState.RECEIVED}),
+    InboxState.ASKING: frozenset({InboxState.RECEIVED}),
     InboxState.QUARANTINED: frozenset({InboxState.RECEIVED}),
     InboxState.PLANNED: frozenset(),
     InboxState.IGNORED: frozenset(),

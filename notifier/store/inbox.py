@@ -5,6 +5,7 @@ One INSERT that does nothing on conflict is the whole of taking a webhook in; (s
 """
 
 import hashlib
+import json
 from collections.abc import Sequence
 from datetime import datetime, timedelta
 
@@ -12,6 +13,7 @@ import sqlalchemy as sa
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.orm import Mapped, mapped_column
 
+from notifier.core.asking import Answer
 from notifier.core.change import Delivery
 from notifier.core.errors import NotFound
 from notifier.core.inbox import InboxState, check_move
@@ -31,7 +33,8 @@ SHOW_CONFLICTS = timedelta(days=7)
 class InboxItem(Base):
     """One webhook, or one record that a sweep read. `body_hash` tells a true copy from another body under the same key.
     `candidate_id` is whom it is about, once it was read, so that erasing the person finds it. `blanked_at` is when its
-    content was emptied."""
+    content was emptied. `answers` (sealed) are what the ATS said to what was asked for it; while it is *asking*,
+    `asks_at` is when it is asked for next, and `asks` how often it was."""
 
     __tablename__ = "inbox_items"
     __table_args__ = (
@@ -39,6 +42,8 @@ class InboxItem(Base):
         sa.Index(None, "state", "received_at", "id"),
         sa.Index(None, "workspace_id", "state", "received_at"),
         sa.Index(None, "received_at"),
+        sa.Index("ix_inbox_items_asking", "source_id", "asks_at", "id", sqlite_where=sa.text("asks_at IS NOT NULL"),
+                 postgresql_where=sa.text("asks_at IS NOT NULL")),
         sa.Index("ix_inbox_items_unblanked", "received_at", sqlite_where=sa.text("blanked_at IS NULL"),
                  postgresql_where=sa.text("blanked_at IS NULL")),
     )  # fmt: skip
@@ -57,6 +62,9 @@ class InboxItem(Base):
     candidate_id: Mapped[str | None] = mapped_column(index=True)
     origin: Mapped[str] = mapped_column(default=WEBHOOK, server_default=WEBHOOK)
     blanked_at: Mapped[datetime | None]
+    answers: Mapped[bytes | None]
+    asks: Mapped[int] = mapped_column(default=0, server_default="0")
+    asks_at: Mapped[datetime | None]
 
 
 def keep(
@@ -103,6 +111,7 @@ def _blank(tx: Tx, which: sa.ColumnElement[bool]) -> None:
         .values(
             body=tx.keyring.seal_bytes(b"", "inbox.body"),
             headers=tx.keyring.seal("{}", "inbox.headers"),
+            answers=None,
             blanked_at=tx.now,
         )
         .execution_options(synchronize_session=False)
@@ -136,6 +145,41 @@ def move(tx: Tx, item: InboxItem, after: InboxState, *, reason: str = "", actor:
     item.planned_at = tx.now if after is InboxState.PLANNED else None
     tx.session.flush()
     record(tx, [change])
+
+
+def ask(tx: Tx, item: InboxItem) -> None:
+    """The ATS has to be asked before the item can be read."""
+    move(tx, item, InboxState.ASKING)
+    item.answers, item.asks, item.asks_at = None, 0, tx.now
+    tx.session.flush()
+
+
+def to_ask(tx: Tx, source_id: str, limit: int) -> Sequence[InboxItem]:
+    """Up to `limit` items of a source that want to be asked for now, the one that has waited longest first."""
+    query = sa.select(InboxItem).where(InboxItem.source_id == source_id, InboxItem.asks_at <= tx.now)
+    return list(tx.session.scalars(query.order_by(InboxItem.asks_at, InboxItem.id).limit(limit)))
+
+
+def answered(tx: Tx, item: InboxItem, answers: Sequence[Answer]) -> None:
+    """The ATS has said all that was asked: the item is to be read."""
+    said = json.dumps([[answer.status, answer.body.decode("ascii")] for answer in answers])
+    item.answers = tx.keyring.seal(said, "inbox.answers")
+    item.asks_at = None
+    move(tx, item, InboxState.RECEIVED)
+
+
+def answers_of(tx: Tx, item: InboxItem) -> list[Answer]:
+    """What the ATS said for this item; nothing if it was not asked."""
+    if item.answers is None:
+        return []
+    said = json.loads(tx.keyring.open(item.answers, "inbox.answers"))
+    return [Answer(status, body.encode()) for status, body in said]
+
+
+def unanswered(tx: Tx, item: InboxItem, *, until: datetime, why: str) -> None:
+    """The ATS did not say it; the item is asked for again at `until`."""
+    item.asks, item.asks_at, item.reason = item.asks + 1, until, why
+    tx.session.flush()
 
 
 def get_item(tx: Tx, workspace_id: str | None, item_id: str) -> InboxItem:

@@ -4,6 +4,7 @@ import sqlalchemy as sa
 
 from notifier.store import (
     applications,
+    askings,
     audit,
     heartbeats,
     inbox,
@@ -13,6 +14,7 @@ from notifier.store import (
     promises,
     provider_events,
     replies,
+    sightings,
     sources,
     stages,
     submission,
@@ -25,6 +27,7 @@ from notifier.store.base import Base
 
 MODULES = (
     applications,
+    askings,
     audit,
     heartbeats,
     inbox,
@@ -34,6 +37,7 @@ MODULES = (
     promises,
     provider_events,
     replies,
+    sightings,
     sources,
     stages,
     submission,
