@@ -12,6 +12,7 @@ from notifier.deliver.template import Library
 from notifier.flow.parts import Flow, Settings
 from notifier.ingest.registry import adapters
 from notifier.logs import configure
+from notifier.pull.asked import AtsAsker
 from notifier.store.database import Database
 from notifier.store.mailbox import keep_mail
 
@@ -52,6 +53,7 @@ def create_flow(config: Config, queue: Queue, *, clock: Clock | None = None) -> 
         library=Library(config.templates_folder),
         provider=provider,
         callers=ThreadPoolExecutor(max_workers=provider.in_flight, thread_name_prefix="caller"),
+        asker=AtsAsker(),
         settings=Settings(
             base_url=config.base_url,
             shadow=config.sending == "shadow",

@@ -22,12 +22,15 @@ from notifier.core.change import Delivery
 from notifier.core.ports import Job
 from notifier.deliver.email import Email, Provider
 from notifier.deliver.template import Library
+from notifier.flow.ask import ask_batch
 from notifier.flow.parts import Flow, Settings
 from notifier.flow.plan import plan_batch
 from notifier.flow.receive import Receipt, receive
 from notifier.flow.send import send_batch
 from notifier.flow.watch import watch
 from notifier.ingest.registry import adapters
+from notifier.pull.asked import AtsAsker
+from notifier.pull.asking import Patience
 from notifier.store import sources, workspaces
 from notifier.store.database import Database
 from notifier.store.ledger import Ledger, read_ledger
@@ -129,6 +132,7 @@ class World:
             library=LIBRARY,
             provider=provider or self.provider,
             callers=ThreadPoolExecutor(4),
+            asker=AtsAsker(Patience(connect=1.0, request=2.0, page=10.0)),
             settings=Settings(
                 "https://notifier.example.com", shadow, "hiring@example.com", "Hiring", "example.com", "test", 0.0
             ),
@@ -208,8 +212,8 @@ class World:
         return send_batch(self.flow)
 
     def settle_down(self) -> None:
-        """Plan and send until nothing moves any more, at the present moment."""
-        while self.plan() + self.send():
+        """Plan, ask and send until nothing moves any more, at the present moment."""
+        while self.plan() + ask_batch(self.flow) + self.send():
             pass
 
     def watch(self) -> None:

@@ -48,6 +48,11 @@ def plan() -> None:
     _work(Job.PLAN)
 
 
+def ask() -> None:
+    """Ask the ATSs for what webhooks leave out, and act on it."""
+    _work(Job.ASK)
+
+
 def send() -> None:
     """Send what is due."""
     _work(Job.SEND)

@@ -4,9 +4,11 @@ An adapter only says what it needs; the request is sent by `notifier.pull.asked`
 adapter stays a function of bytes, and an ATS that is asked is one file like any other.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+from typing import Protocol
 
 
 class Proof(StrEnum):
@@ -28,7 +30,8 @@ class Api:
     `address` is the base of every path. `proof` shows a plain key. `token_address` is where the id and secret of an
     OAuth 2.0 client ("<id>:<secret>") are exchanged for a token; empty where the ATS has none. `per_second` is how many
     requests an account allows in a second. `headers` go with every request. `key_form` tells people what to write as
-    the key, and `needs` what the key must be allowed to read.
+    the key, and `needs` what the key must be allowed to read. `required`: without a key nothing can be read; else what
+    a webhook leaves out stays unknown.
     """
 
     address: str
@@ -37,6 +40,7 @@ class Api:
     key_form: str
     needs: str
     token_address: str = ""
+    required: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
 
 
@@ -44,7 +48,7 @@ class Api:
 class Question:
     """One request: `method` GET or POST, a `path` below the API's address, and what goes with it.
 
-    `wanted` are the members of the answer that are kept (`notifier.ingest.cut`); the rest is thrown away unread.
+    `wanted` are the members of the answer that are kept (`notifier.core.cut`); the rest is thrown away unread.
     """
 
     path: str
@@ -60,3 +64,48 @@ class Answer:
 
     status: int
     body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Answered:
+    """Every question of one webhook was answered."""
+
+    item: str
+    answers: tuple[Answer, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Unanswered:
+    """This webhook's question was not answered now; others' may be. `why` holds neither the key nor personal data."""
+
+    item: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True)
+class Halted:
+    """The ATS answers nothing now: it is down, has had enough requests, or refuses the key. Ask again at `until`
+    (aware), or after some time of the asker's choosing."""
+
+    why: str
+    until: datetime | None = None
+
+
+#: What is asked for one webhook: the answers so far lead to the next question, or to None when all is answered.
+Asks = Callable[[Sequence[Answer]], Question | None]
+
+
+class Ask(Protocol):
+    """Asks ATSs. Safe to use from several threads."""
+
+    def ask(
+        self, who: str, api: Api, api_key: str, api_url: str, asked: Mapping[str, Asks], now: datetime
+    ) -> Iterator[Answered | Unanswered | Halted]:
+        """Ask what each webhook (by its id) needs, several at once and no faster than the ATS bears.
+
+        Each is reported as soon as it is settled; after Halted nothing follows. `who` begins every `why`; `api_url`
+        replaces the ATS's own address ("": it does not). Ends within a minute. Never raises.
+        """
+
+    def close(self) -> None:
+        """Close every connection."""

@@ -112,13 +112,28 @@ class ApplicationDeleted:
 
 
 @dataclass(frozen=True, slots=True)
+class StagesReplaced:
+    """Stages of a job got new ids, each the successor of an old one: (old id, new id). Nobody was moved."""
+
+    stages: tuple[tuple[str, str], ...]
+
+
+@dataclass(frozen=True, slots=True)
 class NothingToDo:
     """A known event that moves nobody. `reason` is one lower_case word group, shown in the inbox."""
 
     reason: str
 
 
-Event = StageChange | CandidateChanged | CandidateMerged | CandidateErased | ApplicationDeleted | NothingToDo
+Event = (
+    StageChange
+    | CandidateChanged
+    | CandidateMerged
+    | CandidateErased
+    | ApplicationDeleted
+    | StagesReplaced
+    | NothingToDo
+)
 
 
 @dataclass(frozen=True, slots=True)

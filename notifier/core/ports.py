@@ -12,10 +12,12 @@ from typing import Protocol
 class Job(StrEnum):
     """What a worker can be woken for. A nudge carries no data: the database says what there is to do.
 
-    plan: read the inbox. send: what is due. hear: what providers reported. sweep: ask the ATSs what changed.
+    plan: read the inbox. ask: the ATSs, for what webhooks leave out. send: what is due. hear: what providers reported.
+    sweep: ask the ATSs what changed.
     """
 
     PLAN = "plan"
+    ASK = "ask"
     SEND = "send"
     HEAR = "hear"
     SWEEP = "sweep"

@@ -15,6 +15,7 @@ from notifier.core.change import (
     CandidateMerged,
     OwnerFacts,
     StageChange,
+    StagesReplaced,
 )
 from notifier.core.message import MAY_BE_OUT, Purpose, Submission
 from notifier.core.stage import Outcome, StageKind
@@ -47,6 +48,7 @@ EFFECTS = frozenset({
     "candidate_merged",
     "candidate_erased",
     "application_deleted",
+    "stages_replaced",
 })  # fmt: skip
 
 
@@ -247,6 +249,13 @@ def application_deleted(tx: Tx, source: Source, event: ApplicationDeleted) -> st
     _stop_all(tx, row, "application_deleted", actor)
     applications.delete(tx, row, actor=actor, reason="application_deleted")
     return "application_deleted"
+
+
+def stages_replaced(tx: Tx, source: Source, event: StagesReplaced) -> str:
+    """What people said of the old stages holds for their successors. Where the applications stand is told by itself."""
+    for old, new in event.stages:
+        stages.succeed(tx, source, old, new)
+    return "stages_replaced"
 
 
 def _stop_all(tx: Tx, row: Application, reason: str, actor: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass, field
 
+from notifier.core.asking import Ask
 from notifier.core.ports import Clock, Queue
 from notifier.decide.rules import DEFAULTS, RuleBook
 from notifier.decide.rules import load as load_rules
@@ -36,7 +37,8 @@ class Settings:
 
 @dataclass(frozen=True, slots=True)
 class Flow:
-    """The parts. Frozen, shared by every thread of a process. `callers` runs the calls of the provider."""
+    """The parts. Frozen, shared by every thread of a process. `callers` runs the calls of the provider; `asker` asks
+    the ATSs for what their webhooks leave out."""
 
     db: Database
     queue: Queue
@@ -45,12 +47,14 @@ class Flow:
     library: Library
     provider: Provider
     callers: Executor
+    asker: Ask
     settings: Settings
 
     def close(self) -> None:
         """Let calls in flight end, then close every connection."""
         self.callers.shutdown()
         self.provider.close()
+        self.asker.close()
         self.db.dispose()
 
 

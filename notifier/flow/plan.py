@@ -22,9 +22,11 @@ from notifier.core.change import (
     Event,
     NothingToDo,
     StageChange,
+    StagesReplaced,
 )
 from notifier.core.errors import Unreadable
 from notifier.core.inbox import InboxState
+from notifier.core.ports import Job
 from notifier.flow import mirror
 from notifier.flow.parts import Flow
 from notifier.store import applications, inbox, sources
@@ -40,12 +42,18 @@ MEETINGS = 5
 
 def plan_batch(flow: Flow, limit: int = 200) -> int:
     """Work through up to `limit` inbox items, oldest first; returns how many. 0 means that there is nothing to do."""
+    asking = False
     with flow.db.begin() as tx:
         items = inbox.take(tx, limit)
         readable: list[tuple[InboxItem, Sequence[Event]]] = []
         for item in items:
             try:
-                readable.append((item, _translate(flow, tx, item)))
+                events = _translate(flow, tx, item)
+                if events is None:
+                    inbox.ask(tx, item)
+                    asking = True
+                else:
+                    readable.append((item, events))
             except Unreadable as fault:
                 inbox.move(tx, item, InboxState.QUARANTINED, reason=str(fault)[:500])
                 log.warning("inbox.quarantined", item=item.id, path=fault.path)
@@ -56,10 +64,13 @@ def plan_batch(flow: Flow, limit: int = 200) -> int:
         applications.lock(tx, [(item.source_id, name) for item, events in readable for name in _applications(events)])
         for item, events in readable:
             _apply_safely(flow, tx, item, events)
-        return len(items)
+    if asking:
+        flow.queue.nudge(Job.ASK)
+    return len(items)
 
 
-def _translate(flow: Flow, tx: Tx, item: InboxItem) -> Sequence[Event]:
+def _translate(flow: Flow, tx: Tx, item: InboxItem) -> Sequence[Event] | None:
+    """What the item says; None if the ATS has to be asked first. Raises Unreadable."""
     source = sources.get_source(tx, item.workspace_id, item.source_id)
     headers = json.loads(tx.keyring.open(item.headers, "inbox.headers"))
     delivery = Delivery(headers, tx.keyring.open_bytes(item.body, "inbox.body"))
@@ -67,7 +78,11 @@ def _translate(flow: Flow, tx: Tx, item: InboxItem) -> Sequence[Event]:
     if item.origin == inbox.SWEEP:
         events = adapter.translate_pulled(delivery.body, item.received_at)
     else:
-        events = adapter.translate(delivery, item.received_at)
+        answers = inbox.answers_of(tx, item)
+        must_ask = adapter.api is not None and (adapter.api.required or source.api_key is not None)
+        if must_ask and adapter.question(delivery, answers) is not None:
+            return None
+        events = adapter.translate(delivery, item.received_at, answers)
     for event in events:
         if isinstance(event, StageChange) and implausible(event.occurred_at, item.received_at):
             raise Unreadable("occurred_at", f"implausible time {event.occurred_at:%Y-%m-%d}")
@@ -118,6 +133,8 @@ def _apply(flow: Flow, tx: Tx, item: InboxItem, events: Sequence[Event]) -> tupl
                 silences.append(mirror.candidate_erased(tx, source, event, item))
             case ApplicationDeleted():
                 silences.append(mirror.application_deleted(tx, source, event))
+            case StagesReplaced():
+                silences.append(mirror.stages_replaced(tx, source, event))
             case NothingToDo():
                 silences.append(event.reason)
     moved = [silence for silence in silences if silence in mirror.EFFECTS]

@@ -13,5 +13,6 @@ def replay(flow: Flow, workspace_id: str | None, item_id: str, *, by: str) -> No
         item = inbox.get_item(tx, workspace_id, item_id)
         if item.state is not InboxState.QUARANTINED:
             raise Refused(f"Only a quarantined webhook can be read again; this one is {item.state.value}.")
+        item.answers = None  # what the ATS says now may be readable
         inbox.move(tx, item, InboxState.RECEIVED, reason="replayed", actor=by)
     flow.queue.nudge(Job.PLAN)

@@ -26,6 +26,7 @@ from notifier.flow.parts import Flow, rules_of
 from notifier.pull.registry import puller_names
 from notifier.store import (
     applications,
+    askings,
     heartbeats,
     inbox,
     messages,
@@ -74,6 +75,7 @@ def watch(flow: Flow) -> Due:
         next_due = submission.next_due(tx, flow.provider.name)
         is_due = {
             Job.PLAN: inbox.anything_received(tx),
+            Job.ASK: askings.due(tx) is not None,
             Job.SEND: next_due is not None and next_due <= tx.now,
             Job.HEAR: provider_events.anything_received(tx),
             Job.SWEEP: sweeps.anything_due(tx, puller_names()) or sweeps.missing(tx, puller_names()),

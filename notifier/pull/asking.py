@@ -20,6 +20,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
@@ -43,11 +44,12 @@ class Patience:
 
 
 class Stopped(Exception):
-    """The page cannot be read; `answer` says what follows."""
+    """The page cannot be read; `answer` says what follows, and `whole` that no other one can be read either."""
 
-    def __init__(self, answer: Later | Refused) -> None:
+    def __init__(self, answer: Later | Refused, *, whole: bool = False) -> None:
         super().__init__(answer.why)
         self.answer = answer
+        self.whole = whole
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,10 @@ class Asker:
         """The page is for later: at `at`, else soon."""
         return Stopped(Later(at or self.now() + SOON, f"{self._who}: {why}"))
 
+    def halt(self, why: str, at: datetime | None = None) -> Stopped:
+        """Everything is for later: at `at`, else soon."""
+        return Stopped(Later(at or self.now() + SOON, f"{self._who}: {why}"), whole=True)
+
     def refused(self, why: str) -> Stopped:
         """The page needs a person."""
         return Stopped(Refused(f"{self._who}: {why}"))
@@ -91,20 +97,23 @@ class Asker:
         *,
         params: Mapping[str, str] | None = None,
         form: Mapping[str, str] | None = None,
+        json: Mapping[str, object] | None = None,
     ) -> Answer:
         """One request and its whole answer. Raises Stopped if there is none, or if it says "not now"."""
         if self._used_up_until is not None and self._used_up_until > self.now():
-            raise self.later("as many requests as are allowed for now", self._used_up_until)
+            raise self.halt("as many requests as are allowed for now", self._used_up_until)
         try:
             async with asyncio.timeout(self._patience.request):
-                answer = await self._exchange(method, url, headers, params, form)
+                answer = await self._exchange(method, url, headers, {"params": params, "data": form, "json": json})
         except TimeoutError:
             raise self.later("no answer in time") from None
+        except (httpx.ConnectError, httpx.ConnectTimeout, ssl.SSLError) as fault:
+            raise self.halt(f"not reached ({type(fault).__name__})") from None
         except (httpx.HTTPError, OSError) as fault:
             raise self.later(f"not reached ({type(fault).__name__})") from None
         wait = when(answer.headers, self.now())
         if answer.status == 429:
-            raise self.later("too many requests", wait)
+            raise self.halt("too many requests", wait)
         if answer.status == 408 or answer.status >= 500:
             raise self.later(f"out of order ({answer.status})", wait)
         self._used_up_until = wait if answer.headers.get("x-ratelimit-remaining") == "0" else None
@@ -115,17 +124,21 @@ class Asker:
         method: str,
         url: str,
         headers: Mapping[str, str],
-        params: Mapping[str, str] | None,
-        form: Mapping[str, str] | None,
+        content: Mapping[str, Any],
     ) -> Answer:
         plain = {"accept": "application/json", "accept-encoding": "identity"}
-        async with self._client.stream(method, url, headers={**plain, **headers}, params=params, data=form) as response:
+        async with self._client.stream(method, url, headers={**plain, **headers}, **content) as response:
             body = bytearray()
             async for piece in response.aiter_raw():
                 body += piece
                 if len(body) > MOST_BYTES:
                     raise self.refused("an answer is too large")
             return Answer(response.status_code, dict(response.headers), bytes(body))
+
+
+def quiet() -> None:
+    """Keep httpx from writing every address it asks, which it does at INFO."""
+    logging.getLogger("httpx").setLevel(logging.WARNING)
 
 
 def bounded(
@@ -136,8 +149,7 @@ def bounded(
     patience: Patience,
 ) -> Page | Later | Refused:
     """What `read` reads, within `patience`. Total: whatever happens is an answer."""
-    # At INFO httpx writes every address it asks.
-    logging.getLogger("httpx").setLevel(logging.WARNING)
+    quiet()
 
     async def whole() -> Page:
         waits = httpx.Timeout(patience.request, connect=patience.connect)

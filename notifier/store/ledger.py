@@ -48,7 +48,8 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Ledger:
-    """The counts, and what breaks a law. `inbox` counts every item kept; `received` those not read yet."""
+    """The counts, and what breaks a law. `inbox` counts every item kept; `received` those not read yet, and
+    `asking` those that wait for what their ATS has to say."""
 
     applications: int
     outcomes: int
@@ -59,6 +60,7 @@ class Ledger:
     open: int
     inbox: int
     received: int
+    asking: int
     planned: int
     ignored: int
     quarantined: int
@@ -105,13 +107,13 @@ def count(tx: Tx, workspace_id: str | None = None) -> dict[str, int]:
     found["outcomes"] = found["applications"] - found.pop("under_way")
     found["open"] += found.pop("failed")
     found["told"] = found["outcomes"] - sum(found[name] for name in ("pending", "held", "in_doubt", "open"))
-    found["planned"] = found["inbox"] - sum(found[name] for name in ("received", "ignored", "quarantined"))
+    found["planned"] = found["inbox"] - sum(found[name] for name in ("received", "asking", "ignored", "quarantined"))
     return found
 
 
 def _webhooks(workspace_id: str | None) -> dict[str, sa.Select[int]]:
     everything = sa.select(sa.func.count()).select_from(InboxItem).where(*within(InboxItem, workspace_id))
-    apart = (InboxState.RECEIVED, InboxState.IGNORED, InboxState.QUARANTINED)
+    apart = (InboxState.RECEIVED, InboxState.ASKING, InboxState.IGNORED, InboxState.QUARANTINED)
     return {"inbox": everything} | {state.value: everything.where(InboxItem.state == state) for state in apart}
 
 

@@ -72,6 +72,30 @@ def mirror_stage(
     return row
 
 
+def succeed(tx: Tx, source: Source, old_id: str, new_id_of_it: str) -> None:
+    """The stage with the ATS's id `old_id` goes on under another id: what is known of it holds for its successor,
+    unless a person has said something about that one already. A stage nobody has met is none of our business."""
+    query = sa.select(Stage).where(Stage.source_id == source.id, Stage.external_id.in_([old_id, new_id_of_it]))
+    found = {row.external_id: row for row in tx.session.scalars(query)}
+    old, successor = found.get(old_id), found.get(new_id_of_it)
+    if old is None:
+        return
+    if successor is None:
+        successor = Stage(
+            id=new_id("stg"),
+            workspace_id=source.workspace_id,
+            source_id=source.id,
+            external_id=new_id_of_it,
+            name=old.name,
+            seen_at=tx.now,
+        )
+        tx.session.add(successor)
+    elif successor.mapped_by == "person" or old.mapped_by != "person":
+        return
+    successor.kind, successor.mapped_by = old.kind, old.mapped_by
+    tx.session.flush()
+
+
 def mirror_job(tx: Tx, source: Source, facts: JobFacts) -> JobRow:
     """Our row of a vacancy, brought up to what the ATS says."""
     query = sa.select(JobRow).where(JobRow.source_id == source.id, JobRow.external_id == facts.external_id)

@@ -88,7 +88,7 @@ def _of_ledger(reading: Reading) -> Iterator[Metric]:
     for state in ("told", "pending", "held", "in_doubt", "open"):
         outcomes.add_metric([state], getattr(ledger, state))
     inbox = GaugeMetricFamily("notifier_inbox", "Webhooks kept, by state.", labels=["state"])
-    for state in ("received", "planned", "ignored", "quarantined"):
+    for state in ("received", "asking", "planned", "ignored", "quarantined"):
         inbox.add_metric([state], getattr(ledger, state))
     broken = GaugeMetricFamily("notifier_law_violations", "What breaks a law of the ledger.", labels=["law"])
     laws = [violation.law for violation in ledger.violations]

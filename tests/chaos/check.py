@@ -15,7 +15,7 @@ from typing import Any
 from tests.chaos.history import rows
 
 #: Counts of `notifier ledger` that are 0 when everybody has been told.
-NOTHING_LEFT = ("pending", "held", "in_doubt", "open", "received", "quarantined")
+NOTHING_LEFT = ("pending", "held", "in_doubt", "open", "received", "asking", "quarantined")
 
 
 @dataclass(frozen=True, slots=True)

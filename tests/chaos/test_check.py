@@ -17,6 +17,7 @@ GOOD: dict[str, Any] = {
     "open": 0,
     "inbox": 3,
     "received": 0,
+    "asking": 0,
     "planned": 2,
     "ignored": 1,
     "quarantined": 0,

@@ -14,7 +14,7 @@ from tests.world import World
 
 #: The contract, and what was added to it.
 KEYS = {"applications", "outcomes", "told", "pending", "held", "in_doubt", "open", "inbox", "planned", "quarantined"}
-MORE = {"received", "ignored", "violations"}
+MORE = {"received", "asking", "ignored", "violations"}
 
 
 @pytest.fixture

@@ -220,7 +220,9 @@ def test_a_copy_has_the_same_key_and_another_event_another(ats: Adapter, plain: 
     first = ats.signed(plain, ats.new_secret(), NOW, "event-1")
     again = ats.signed(plain, ats.new_secret(), NOW + timedelta(hours=15), "event-1")
     assert ats.event_key(first) == ats.event_key(again)
-    assert ats.event_key(first) != ats.event_key(ats.signed(plain, ats.new_secret(), NOW, "event-2"))
+    other = ats.signed(plain, ats.new_secret(), NOW, "event-2")
+    names_events = b"event-2" in other.body or "event-2" in other.headers.values()
+    assert (ats.event_key(first) != ats.event_key(other)) == names_events
 
 
 @every_ats

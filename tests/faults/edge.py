@@ -38,11 +38,18 @@ class Edge:
         self.app.jinja_env.bytecode_cache = COMPILED
 
     def signed(
-        self, here: Here, body: bytes, event_id: str = "evt-1", *, secret: str = "", at: datetime | None = None
+        self,
+        here: Here,
+        body: bytes,
+        event_id: str = "evt-1",
+        *,
+        secret: str = "",
+        at: datetime | None = None,
+        headers: Mapping[str, str] | None = None,
     ) -> Delivery:
         """`body` as this ATS would send it `at` a moment (now, where none is given)."""
         return adapters()[here.ats].signed(
-            Delivery({}, body), secret or here.secret, at or self.world.clock.now, event_id
+            Delivery(dict(headers or {}), body), secret or here.secret, at or self.world.clock.now, event_id
         )
 
     def genuine(self, here: Here, name: str = "", event_id: str = "evt-1", **more: Any) -> Delivery:

@@ -33,14 +33,14 @@ import json
 import re
 import ssl
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from urllib.parse import parse_qs, urlsplit
 
 from notifier.pull import asking
 from notifier.pull.asking import Answer, Asker, Patience
 from notifier.pull.greenhouse_record import Related, Row, newest, number_of, pulled, stage_id
 from notifier.pull.port import Access, Later, Page, Refused
+from notifier.pull.token import MARGIN, Token, read_token
 
 API = "https://harvest.greenhouse.io"
 TOKENS = "https://auth.greenhouse.io/token"
@@ -57,18 +57,7 @@ NOT_ACCEPTED = frozenset({400, 404, 410, 422})
 #: Before a cursor of a list that was begun again, because the first one's cursor was not accepted.
 _AGAIN = "again "
 
-#: Seconds before its end at which a token is not used any more, and for how long one is used that names no end.
-_MARGIN, _SHORT = timedelta(seconds=60), timedelta(minutes=5)
-
 _NEXT = re.compile(r"<([^<>]+)>\s*;[^,<]*rel=\"?next\"?")
-
-
-@dataclass(frozen=True, slots=True)
-class Token:
-    """An access token and when it ends (aware)."""
-
-    text: str = field(repr=False)
-    ends: datetime
 
 
 class Puller:
@@ -217,7 +206,7 @@ class _Api:
 
     async def _token(self) -> str:
         kept = self._tokens.get(self._name)
-        if kept is not None and self.asker.now() < kept.ends - _MARGIN:
+        if kept is not None and self.asker.now() < kept.ends - MARGIN:
             return kept.text
         answer = await self.asker.send("POST", self._token_url, {"authorization": self._basic}, form=self._form)
         if answer.status != 200:
@@ -227,22 +216,6 @@ class _Api:
             raise self.asker.later("the answer to the question for a token is not understood")
         self._tokens[self._name] = token
         return token.text
-
-
-def read_token(body: bytes, now: datetime) -> Token | None:
-    """The token in an answer of the token's end point; `None` if there is none. Its end is named in two ways."""
-    try:
-        given = json.loads(body)
-        text = given["access_token"]
-        ends = given.get("expires_at") or given.get("expires_in")
-        if not re.fullmatch(r"[!-~]{1,8000}", text):
-            return None
-        if isinstance(ends, str) and not ends.isdecimal():
-            moment = datetime.fromisoformat(ends)
-            return Token(text, moment if moment.tzinfo is not None else moment.replace(tzinfo=UTC))
-        return Token(text, now + timedelta(seconds=int(ends)) if ends else now + _MARGIN + _SHORT)
-    except (ValueError, KeyError, TypeError, AttributeError, OverflowError, RecursionError):
-        return None
 
 
 def next_cursor(answer: Answer) -> str:
