@@ -20,6 +20,9 @@ _RFC3339 = re.compile(
     r"([0-9]{4}-[0-9]{2}-[0-9]{2})[Tt ]([0-9]{2}:[0-9]{2}:)([0-9]{2})(\.[0-9]+)?([Zz]|[+-][0-9]{2}:[0-9]{2})"
 )
 
+#: What needs no quoting and cannot lead to another place: an id that came from outside is put into an address.
+_PATH_SEGMENT = re.compile(r"[A-Za-z0-9_-]{1,100}")
+
 #: The largest count that every database's plain integer column holds.
 COUNT_LIMIT = 2**31 - 1
 
@@ -119,6 +122,22 @@ class Fields:
         """A moment with its zone (RFC 3339), in UTC; None if absent."""
         value = self.members.get(name)
         return None if value is None else _time(value, self.at(name))
+
+    def optional_milliseconds(self, name: str) -> datetime | None:
+        """A moment written as milliseconds since 1970, in UTC; None if absent."""
+        value = self.members.get(name)
+        if value is None:
+            return None
+        if not isinstance(value, int) or isinstance(value, bool) or not 0 <= value < 10**14:
+            raise Unreadable(self.at(name), "not milliseconds since 1970")
+        return datetime.fromtimestamp(value / 1000, UTC)
+
+    def path_segment(self, name: str) -> str:
+        """An id that may stand in the path of an address as it is: letters, digits, "-" and "_"."""
+        value = self.identifier(name)
+        if not _PATH_SEGMENT.fullmatch(value):
+            raise Unreadable(self.at(name), "not an id of letters, digits, - and _")
+        return value
 
     def nested(self, name: str) -> "Fields":
         """An object. Raises Unreadable if it is absent."""
