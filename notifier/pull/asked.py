@@ -48,6 +48,7 @@ class AtsAsker:
         self._lock = threading.Lock()
         self._loop: asyncio.AbstractEventLoop | None = None
         self._client: httpx.AsyncClient | None = None
+        self._thread: threading.Thread | None = None
         self._tokens: dict[str, Token] = {}
         self._next_slot: dict[str, float] = {}
 
@@ -68,10 +69,13 @@ class AtsAsker:
     def close(self) -> None:
         """Close every connection and end the thread. The asker can be used again."""
         with self._lock:
-            loop, client, self._loop, self._client = self._loop, self._client, None, None
-        if loop is not None and client is not None:
+            loop, client, thread = self._loop, self._client, self._thread
+            self._loop = self._client = self._thread = None
+        if loop is not None and client is not None and thread is not None:
             asyncio.run_coroutine_threadsafe(client.aclose(), loop).result()
             loop.call_soon_threadsafe(loop.stop)
+            thread.join()
+            loop.close()
 
     def _running(self) -> asyncio.AbstractEventLoop:
         with self._lock:
@@ -80,7 +84,8 @@ class AtsAsker:
                 waits = httpx.Timeout(self._patience.request, connect=self._patience.connect)
                 tls = ssl.create_default_context(cafile=self._cafile)
                 self._client = httpx.AsyncClient(verify=tls, timeout=waits, trust_env=False)
-                threading.Thread(target=self._loop.run_forever, name="asker", daemon=True).start()
+                self._thread = threading.Thread(target=self._loop.run_forever, name="asker", daemon=True)
+                self._thread.start()
             return self._loop
 
     async def _batch(self, account: "_Account", asked: Mapping[str, Asks], now: datetime, reports: Reports) -> None:
