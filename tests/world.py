@@ -102,6 +102,10 @@ class ScriptedProvider:
         """There is nothing to close."""
 
 
+#: Port 9 is for discarding, and nothing of ours listens there.
+NOBODY = "http://127.0.0.1:9"
+
+
 @dataclass
 class Here:
     """A source and the secret its ATS would sign with."""
@@ -156,8 +160,16 @@ class World:
     def add_source(self, ats: str, *, sending: str = "live", workspace: str | None = None) -> Here:
         secret = adapters()[ats].new_secret()
         with self.db.begin() as tx:
-            row = sources.add_source(tx, workspace or self.workspace, ats, name=ats, secret=secret, sending=sending)
+            row = sources.add_source(
+                tx, workspace or self.workspace, ats, name=ats, secret=secret, sending=sending, **self._access(ats)
+            )
             return Here(row.id, row.key, ats, secret)
+
+    @staticmethod
+    def _access(ats: str) -> dict[str, str]:
+        """A key for an ATS that has to be asked, at an address where nobody listens until a test says otherwise."""
+        api = adapters()[ats].api
+        return {"api_key": "key:account", "api_url": NOBODY} if api is not None and api.required else {}
 
     def post(self, here: Here, body: bytes | dict[str, Any], *, event_id: str | None = None) -> Receipt:
         """Sign a body as the ATS would and hand it in."""

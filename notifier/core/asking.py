@@ -30,7 +30,8 @@ class Api:
     `address` is the base of every path. `proof` shows a plain key. `token_address` is where the id and secret of an
     OAuth 2.0 client ("<id>:<secret>") are exchanged for a token; empty where the ATS has none. `per_second` is how many
     requests an account allows in a second. `headers` go with every request. `key_form` tells people what to write as
-    the key, and `needs` what the key must be allowed to read. `required`: without a key nothing can be read; else what
+    the key, and `needs` what the key must be allowed to read. `account_header` carries what follows the first colon of
+    the key, where an ATS wants the account named as well. `required`: without a key nothing can be read; else what
     a webhook leaves out stays unknown.
     """
 
@@ -40,6 +41,7 @@ class Api:
     key_form: str
     needs: str
     token_address: str = ""
+    account_header: str = ""
     required: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)
 
@@ -64,6 +66,29 @@ class Answer:
 
     status: int
     body: bytes = field(repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """One record of a list of changes, cut down to what is read.
+
+    `subject` is the ATS's id of the application, `moment` the text by which the ATS says when the record changed,
+    `body` canonical JSON. `began_at` (aware) is when an ending began, or the earliest it can have begun; None for what
+    goes on.
+    """
+
+    subject: str
+    moment: str
+    body: bytes = field(repr=False)
+    began_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Changes:
+    """A page of changes; `cursor` leads to the next one, "" says that this was the last."""
+
+    records: tuple[Changed, ...]
+    cursor: str = ""
 
 
 @dataclass(frozen=True, slots=True)

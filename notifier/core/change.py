@@ -64,7 +64,8 @@ class StageChange:
     ties at equal times where the ATS or the meaning of the event gives an order (a rejection comes before its undoing).
     `outcome` is `None` where the event says nothing about it: then the kind of the stage decides. `arrived` says that
     the event is the arrival of the application itself, whatever the first stage of that job is called; `undoes` that it
-    takes an ending back, which is never news by itself.
+    takes an ending back, which is never news by itself. `applied_at` (aware) is when the application came, where a
+    record says so that was read without an event: whoever applied before we were here is not told that they did.
     """
 
     application_id: str
@@ -77,6 +78,7 @@ class StageChange:
     owner: OwnerFacts | None = None
     arrived: bool = False
     undoes: bool = False
+    applied_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,6 +121,11 @@ class StagesReplaced:
 
 
 @dataclass(frozen=True, slots=True)
+class SourceChanged:
+    """Something changed at this source and the ATS does not say what: the source is to be read."""
+
+
+@dataclass(frozen=True, slots=True)
 class NothingToDo:
     """A known event that moves nobody. `reason` is one lower_case word group, shown in the inbox."""
 
@@ -132,6 +139,7 @@ Event = (
     | CandidateErased
     | ApplicationDeleted
     | StagesReplaced
+    | SourceChanged
     | NothingToDo
 )
 

@@ -4,6 +4,7 @@ Every function returns the name of the silence, or an empty text when a message 
 """
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 
 from notifier.core.candidacy import Advance, Standing, advance
@@ -24,7 +25,7 @@ from notifier.decide.stage_names import guess
 from notifier.deliver.address import address as strict_address
 from notifier.flow import again, drafting, settle
 from notifier.flow.parts import Flow, rules_of
-from notifier.store import applications, evidence, inbox, mailbox, messages, people, provider_events, stages
+from notifier.store import applications, evidence, inbox, mailbox, messages, people, provider_events, stages, sweeps
 from notifier.store.applications import Application
 from notifier.store.database import Tx
 from notifier.store.inbox import InboxItem
@@ -49,6 +50,7 @@ EFFECTS = frozenset({
     "candidate_erased",
     "application_deleted",
     "stages_replaced",
+    "source_is_read",
 })  # fmt: skip
 
 
@@ -74,6 +76,8 @@ def stage_change(flow: Flow, tx: Tx, source: Source, change: StageChange, item: 
     tie_break = item.body_hash.hex()
     before = applications.standing(row) if row is not None else None
     step = advance(before, change, stage.kind if stage is not None else StageKind.UNMAPPED, tie_break)
+    if row is None and _before_us(source, change, item):
+        step = replace(step, silence="before_us")
     told = row is not None and row.told_at is not None and row.told_how != "email"
     actor = f"ats:{source.id}"
     if row is None:
@@ -91,6 +95,13 @@ def stage_change(flow: Flow, tx: Tx, source: Source, change: StageChange, item: 
     situation = _situation(flow, tx, source, row, change, before, step, told=told)
     decided = plan(situation, rules_of(flow, tx, source.workspace_id))
     return carry_out(flow, tx, row, decided, actor=actor)
+
+
+def _before_us(source: Source, change: StageChange, item: InboxItem) -> bool:
+    """Whether a record that was read, and that no event told of, is of an application that goes on since before this
+    source was connected. It is taken down as it stands; the next move of it is news."""
+    read = item.origin == inbox.SWEEP and change.outcome in (None, Outcome.NONE)
+    return read and change.applied_at is not None and change.applied_at < source.created_at
 
 
 def _of_erased(tx: Tx, candidate: people.Candidate | None, item: InboxItem) -> bool:
@@ -256,6 +267,12 @@ def stages_replaced(tx: Tx, source: Source, event: StagesReplaced) -> str:
     for old, new in event.stages:
         stages.succeed(tx, source, old, new)
     return "stages_replaced"
+
+
+def source_changed(tx: Tx, source: Source) -> str:
+    """Read the source now. What it brings comes into the inbox by itself."""
+    sweeps.hurry(tx, source)
+    return "source_is_read"
 
 
 def _stop_all(tx: Tx, row: Application, reason: str, actor: str) -> None:

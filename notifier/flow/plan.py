@@ -21,6 +21,7 @@ from notifier.core.change import (
     Delivery,
     Event,
     NothingToDo,
+    SourceChanged,
     StageChange,
     StagesReplaced,
 )
@@ -32,6 +33,7 @@ from notifier.flow.parts import Flow
 from notifier.store import applications, inbox, sources
 from notifier.store.database import Tx, means_away
 from notifier.store.inbox import InboxItem
+from notifier.store.sources import Source
 
 log = structlog.get_logger()
 
@@ -64,8 +66,11 @@ def plan_batch(flow: Flow, limit: int = 200) -> int:
         applications.lock(tx, [(item.source_id, name) for item, events in readable for name in _applications(events)])
         for item, events in readable:
             _apply_safely(flow, tx, item, events)
+        sweeping = any(isinstance(event, SourceChanged) for _, events in readable for event in events)
     if asking:
         flow.queue.nudge(Job.ASK)
+    if sweeping:
+        flow.queue.nudge(Job.SWEEP)
     return len(items)
 
 
@@ -83,6 +88,8 @@ def _translate(flow: Flow, tx: Tx, item: InboxItem) -> Sequence[Event] | None:
         if must_ask and adapter.question(delivery, answers) is not None:
             return None
         events = adapter.translate(delivery, item.received_at, answers)
+    if source.api_key is None and any(isinstance(event, SourceChanged) for event in events):
+        raise Unreadable("api_key", f"{adapter.title} says only that something changed; give the source an API key")
     for event in events:
         if isinstance(event, StageChange) and implausible(event.occurred_at, item.received_at):
             raise Unreadable("occurred_at", f"implausible time {event.occurred_at:%Y-%m-%d}")
@@ -120,24 +127,29 @@ def _broken(tx: Tx, item: InboxItem, fault: Exception) -> None:
 def _apply(flow: Flow, tx: Tx, item: InboxItem, events: Sequence[Event]) -> tuple[InboxState, str]:
     """Apply every event; planned if any of them changed something, else ignored with the reasons."""
     source = sources.get_source(tx, item.workspace_id, item.source_id)
-    silences = []
-    for event in events:
-        match event:
-            case StageChange():
-                silences.append(mirror.stage_change(flow, tx, source, event, item))
-            case CandidateChanged():
-                silences.append(mirror.candidate_changed(flow, tx, source, event, item))
-            case CandidateMerged():
-                silences.append(mirror.candidate_merged(tx, source, event, item))
-            case CandidateErased():
-                silences.append(mirror.candidate_erased(tx, source, event, item))
-            case ApplicationDeleted():
-                silences.append(mirror.application_deleted(tx, source, event))
-            case StagesReplaced():
-                silences.append(mirror.stages_replaced(tx, source, event))
-            case NothingToDo():
-                silences.append(event.reason)
+    silences = [_carry_out(flow, tx, source, event, item) for event in events]
     moved = [silence for silence in silences if silence in mirror.EFFECTS]
     if moved or any(silence == "" for silence in silences):
         return InboxState.PLANNED, ", ".join(silence for silence in silences if silence)
     return InboxState.IGNORED, ", ".join(silences) or "nothing_said"
+
+
+def _carry_out(flow: Flow, tx: Tx, source: Source, event: Event, item: InboxItem) -> str:
+    """Apply one event; the name of the silence, or "" when something followed."""
+    match event:
+        case StageChange():
+            return mirror.stage_change(flow, tx, source, event, item)
+        case CandidateChanged():
+            return mirror.candidate_changed(flow, tx, source, event, item)
+        case CandidateMerged():
+            return mirror.candidate_merged(tx, source, event, item)
+        case CandidateErased():
+            return mirror.candidate_erased(tx, source, event, item)
+        case ApplicationDeleted():
+            return mirror.application_deleted(tx, source, event)
+        case StagesReplaced():
+            return mirror.stages_replaced(tx, source, event)
+        case SourceChanged():
+            return mirror.source_changed(tx, source)
+        case NothingToDo():
+            return event.reason

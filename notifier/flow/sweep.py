@@ -17,8 +17,8 @@ from notifier.core.change import Delivery
 from notifier.core.errors import Refused as Impossible
 from notifier.core.ports import Job
 from notifier.flow.parts import Flow
+from notifier.flow.pullers import pullable, puller_of
 from notifier.pull.port import Access, Later, Page, Pulled, Refused
-from notifier.pull.registry import puller_for, puller_names
 from notifier.store import inbox, sources, sweeps
 from notifier.store.applications import find_application
 from notifier.store.database import Tx
@@ -35,17 +35,15 @@ def sweep_batch(flow: Flow, source_id: str | None = None) -> int:
     Raises DatabaseAway; the page is asked for again then.
     """
     with flow.db.begin() as tx:
-        sweeps.ensure(tx, puller_names())
-        claimed = sweeps.claim(tx, puller_names(), source_id)
+        sweeps.ensure(tx, pullable(flow))
+        claimed = sweeps.claim(tx, pullable(flow), source_id)
         if claimed is None:
             return 0
         source = sources.get_source(tx, None, claimed.source_id)
         access = Access(sources.open_api_key(tx, source), source.api_url)
         since, cursor, fence, now = claimed.since, claimed.cursor, claimed.fence, tx.now
         began_before = claimed.began_at is not None and claimed.began_at < tx.now
-    puller = puller_for(source.ats)
-    assert puller is not None  # ensure() gives rows to no others
-    answer = puller.page(access, since, cursor if began_before else "", now)
+    answer = puller_of(flow, source.ats).page(access, since, cursor if began_before else "", now)
     with flow.db.begin() as tx:
         row = sweeps.owned(tx, source.id, fence)
         if row is None:
@@ -92,7 +90,7 @@ def sweep_now(flow: Flow, source_id: str, *, since: datetime | None = None) -> t
         if since is not None and since > tx.now:
             raise Impossible("that moment has not come yet")
         source = sources.get_source(tx, None, source_id)
-        if source.ats not in puller_names():
+        if source.ats not in pullable(flow):
             raise Impossible(f"{source.ats} cannot be asked: no such API is supported for it")
         if source.api_key is None:
             raise Impossible("this source has no API key: notifier source set ID --api-key KEY")

@@ -23,7 +23,7 @@ from notifier.decide.plan import Situation, draft_for
 from notifier.decide.rules import find
 from notifier.flow import conclude, doubts, drafting
 from notifier.flow.parts import Flow, rules_of
-from notifier.pull.registry import puller_names
+from notifier.flow.pullers import pullable
 from notifier.store import (
     applications,
     askings,
@@ -78,7 +78,7 @@ def watch(flow: Flow) -> Due:
             Job.ASK: askings.due(tx) is not None,
             Job.SEND: next_due is not None and next_due <= tx.now,
             Job.HEAR: provider_events.anything_received(tx),
-            Job.SWEEP: sweeps.anything_due(tx, puller_names()) or sweeps.missing(tx, puller_names()),
+            Job.SWEEP: sweeps.anything_due(tx, pullable(flow)) or sweeps.missing(tx, pullable(flow)),
         }
         return Due(tuple(job for job, due in is_due.items() if due), next_due)
 

@@ -12,7 +12,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from datetime import datetime
 
-from notifier.core.asking import Answer, Api, Question
+from notifier.core.asking import Answer, Api, Changes, Question
 from notifier.core.change import Delivery, Event, Handshake, Verdict
 from notifier.core.errors import Unreadable
 from notifier.ingest import data_files, strict_json, text_secret
@@ -34,6 +34,8 @@ class Adapter(ABC):
     signs_body = True
     #: Where the ATS is asked for what its webhooks leave out; None for an ATS that is never asked.
     api: Api | None = None
+    #: Whether the ATS can be asked for everything that changed (`changes`, `page`).
+    lists_changes = False
 
     def new_secret(self) -> str:
         """A fresh secret in the form this ATS takes."""
@@ -81,6 +83,17 @@ class Adapter(ABC):
 
         Raises Unreadable with the path of the field at fault.
         """
+
+    def changes(self, since: datetime, cursor: str) -> Question:
+        """The page of applications that changed at or after `since` (aware), from `cursor` on ("" is the beginning).
+
+        Only for an ATS with `lists_changes`.
+        """
+        raise NotImplementedError
+
+    def page(self, answer: Answer) -> Changes:
+        """The records in the answer to `changes`. Raises Unreadable with the path of the field at fault."""
+        raise NotImplementedError
 
     def translate_pulled(self, body: bytes, received_at: datetime) -> Sequence[Event]:
         """What a record says that was read from the ATS (`notifier.pull`), in the same order as what deliveries say.

@@ -60,6 +60,11 @@ def read_base64(written: str) -> bytes | None:
     return base64.urlsafe_b64decode(written.rstrip("=").translate(_URLSAFE) + "=")
 
 
+def written_base64url(proof: bytes) -> str:
+    """The bytes in the URL-safe alphabet, with padding."""
+    return base64.urlsafe_b64encode(proof).decode("ascii")
+
+
 _URLSAFE = str.maketrans("+/", "-_")
 
 

@@ -11,8 +11,10 @@ cleaning an id could turn it into another one.
 import json
 import math
 import re
+from collections.abc import Mapping
 from typing import NoReturn
 
+from notifier.core.cut import canonical, cut
 from notifier.core.errors import Unreadable
 
 #: How errors name the whole document; names of members are relative to it.
@@ -47,6 +49,17 @@ def read(body: bytes) -> dict[str, object]:
     if not isinstance(value, dict):
         raise Unreadable(WHOLE, "the top level is not an object")
     return value
+
+
+def only(body: bytes, members: Mapping[str, object]) -> bytes:
+    """The body with only these members (`notifier.core.cut`), in canonical form.
+
+    What is no JSON object cannot be taken apart: it stays as it is, is quarantined, and goes with the time.
+    """
+    try:
+        return canonical(cut(read(body), members))
+    except Unreadable:
+        return body
 
 
 def _unique(pairs: list[tuple[str, object]]) -> dict[str, object]:

@@ -141,7 +141,12 @@ class _Account:
         if api_url and api.token_address:
             # Another address has its own place for tokens; the key goes nowhere else.
             self.token_address = f"{self.address}/token"
-        self.key = api_key
+        self.key, self.headers = api_key, dict(api.headers)
+        if api.account_header:
+            self.key, _, account = api_key.partition(":")
+            if not (self.key and account):
+                raise ValueError(f"write the API key as {api.key_form}")
+            self.headers[api.account_header] = account
         self.name = hashlib.sha256(f"{self.address} {api_key}".encode()).hexdigest()
 
     @property
@@ -200,7 +205,7 @@ class _Talk:
         return Answer(200, canonical(cut(document, question.wanted)))
 
     async def _send(self, question: Question) -> asking.Answer:
-        headers = {**self._account.api.headers, "authorization": await self._proof()}
+        headers = {**self._account.headers, "authorization": await self._proof()}
         await self._slot()
         url = f"{self._account.address}{question.path}"
         return await self._asker.send(question.method, url, headers, params=question.params or None, json=question.json)

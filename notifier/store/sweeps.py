@@ -118,8 +118,18 @@ def advance(tx: Tx, row: Sweep, *, cursor: str, read: int, kept: int) -> None:
     if not cursor:
         began = row.began_at or tx.now
         row.since = max(row.since, began - OVERLAP)
-        row.began_at, row.ended_at, row.due_at = None, tx.now, tx.now + PERIOD
+        hurried = began < row.due_at <= tx.now
+        row.began_at, row.ended_at, row.due_at = None, tx.now, tx.now if hurried else tx.now + PERIOD
     tx.session.flush()
+
+
+def hurry(tx: Tx, source: Source) -> None:
+    """The ATS says that something changed: sweep now, and again if a sweep is under way that may have missed it."""
+    ensure(tx, [source.ats])
+    row = tx.session.get(Sweep, source.id, with_for_update=True)
+    if row is not None:
+        row.due_at = min(row.due_at, tx.now) if row.began_at is None else tx.now
+        tx.session.flush()
 
 
 def put_off(tx: Tx, row: Sweep, *, until: datetime, why: str) -> None:
