@@ -15,12 +15,13 @@ class Proof(StrEnum):
     """How a request shows the API key.
 
     basic: HTTP Basic with the key as the user and no password. bearer: `Authorization: Bearer <key>`. token:
-    `Authorization: Token token=<key>`.
+    `Authorization: Token token=<key>`. header: a header of its own (`Api.key_header`).
     """
 
     BASIC = "basic"
     BEARER = "bearer"
     TOKEN = "token"  # noqa: S105 - the name of a scheme
+    HEADER = "header"
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,11 +29,11 @@ class Api:
     """Where an ATS is asked, how a request is proved, and how much it bears.
 
     `address` is the base of every path. `proof` shows a plain key. `token_address` is where the id and secret of an
-    OAuth 2.0 client ("<id>:<secret>") are exchanged for a token; empty where the ATS has none. `per_second` is how many
-    requests an account allows in a second. `headers` go with every request. `key_form` tells people what to write as
-    the key, and `needs` what the key must be allowed to read. `account_header` carries what follows the first colon of
-    the key, where an ATS wants the account named as well. `required`: without a key nothing can be read; else what
-    a webhook leaves out stays unknown.
+    OAuth 2.0 client ("<id>:<secret>") are exchanged for a token; empty where the ATS has none. `per_second` is how
+    many requests an account allows in a second. `key_header` is where a plain key stands with Proof.HEADER. `headers`
+    go with every request. `key_form` tells people what to write as the key, and `needs` what the key must be allowed
+    to read. `account_header` carries what follows the first colon of the key, where an ATS wants the account named as
+    well. `required`: without a key nothing can be read; else what a webhook leaves out stays unknown.
     """
 
     address: str
@@ -41,6 +42,7 @@ class Api:
     key_form: str
     needs: str
     token_address: str = ""
+    key_header: str = ""
     account_header: str = ""
     required: bool = True
     headers: Mapping[str, str] = field(default_factory=dict)

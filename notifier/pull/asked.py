@@ -154,8 +154,13 @@ class _Account:
         """Whether the key is an OAuth 2.0 client's id and secret."""
         return bool(self.token_address) and ":" in self.key
 
-    def plain_proof(self) -> str:
-        """The Authorization header that shows a plain key."""
+    def plain_proof(self) -> dict[str, str]:
+        """The header that shows a plain key."""
+        if self.api.proof is Proof.HEADER:
+            return {self.api.key_header: self.key}
+        return {"authorization": self._authorization()}
+
+    def _authorization(self) -> str:
         if self.api.proof is Proof.BASIC:
             return "Basic " + base64.b64encode(f"{self.key}:".encode()).decode()
         return f"Token token={self.key}" if self.api.proof is Proof.TOKEN else f"Bearer {self.key}"
@@ -205,7 +210,7 @@ class _Talk:
         return Answer(200, canonical(cut(document, question.wanted)))
 
     async def _send(self, question: Question) -> asking.Answer:
-        headers = {**self._account.headers, "authorization": await self._proof()}
+        headers = {**self._account.headers, **await self._proof()}
         await self._slot()
         url = f"{self._account.address}{question.path}"
         return await self._asker.send(question.method, url, headers, params=question.params or None, json=question.json)
@@ -217,7 +222,7 @@ class _Talk:
         self._next_slot[name] = begins + 1 / self._account.api.per_second
         return asyncio.sleep(begins - now)
 
-    async def _proof(self) -> str:
+    async def _proof(self) -> dict[str, str]:
         account = self._account
         if not account.has_client:
             return account.plain_proof()
@@ -225,7 +230,7 @@ class _Talk:
             token = self._tokens.get(account.name)
             if token is None or self._asker.now() >= token.ends - MARGIN:
                 token = self._tokens[account.name] = await self._new_token()
-        return f"Bearer {token.text}"
+        return {"authorization": f"Bearer {token.text}"}
 
     async def _new_token(self) -> Token:
         client, _, secret = self._account.key.partition(":")

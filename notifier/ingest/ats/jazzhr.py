@@ -5,8 +5,7 @@ Source: https://github.com/JazzHR/api-doc (the vendor's own).
 *Documented*: the headers X-JazzHR-Event (CANDIDATE-EXPORT or VERIFY) and X-JazzHR-Signature (hex); that VERIFY needs
 a 200; any 2xx as success, a try every five minutes for two hours (an older text: every minute for one); that nothing
 in a request names the client; every member read here, with types in the place of values.
-*Not confirmed*: which words stand in `workflowStatus` and `workflowStatusCategory`; the form of
-`workflowDispositionDatetime`; whether VERIFY is signed.
+*Not confirmed*: which words stand in `workflowStatus` and `workflowStatusCategory`; whether VERIFY is signed.
 
 Decisions:
 
@@ -18,8 +17,8 @@ Decisions:
 - *Endings.* The category is taken by its words: hired, not hired, rejected, disqualified, withdrawn. Any other leaves
   it to the stage, whose meaning people map. So "Not Hired" is looked for before "Hired".
 - *Key.* A digest of the body: there is no id.
-- *Time.* `workflowDispositionDatetime` where it has a zone, else the time of arrival: an export says what is true
-  now.
+- *Time* is that of arrival: an export says what is true now, and a disposition may be older than the step, so that its
+  time would make the next export look late.
 """
 
 import re
@@ -62,7 +61,7 @@ _KEPT = MappingProxyType({
         },
     },
     "additionalProfileInformation": {
-        ANY: {"workflowStatus": ALL, "workflowStatusCategory": ALL, "workflowDispositionDatetime": ALL},
+        ANY: {"workflowStatus": ALL, "workflowStatusCategory": ALL},
     },
 })  # fmt: skip
 
@@ -127,7 +126,7 @@ def _application(profile: Fields, person: CandidateFacts, states: Fields | None,
     outcome = _outcome(state) if state is not None else None
     return StageChange(
         application_id=application_id,
-        occurred_at=(_time(state) if state is not None else None) or received_at,
+        occurred_at=received_at,
         outcome=outcome,
         stage=_stage(state) if state is not None and outcome is None else None,
         candidate=person,
@@ -144,14 +143,6 @@ def _stage(state: Fields) -> StageFacts | None:
     """A step of the workflow is known by its name alone."""
     name = state.optional_text("workflowStatus")
     return StageFacts(name, name) if name else None
-
-
-def _time(state: Fields) -> datetime | None:
-    """The form is not documented; one without a zone orders nothing."""
-    try:
-        return state.optional_time("workflowDispositionDatetime")
-    except Unreadable:
-        return None
 
 
 def _person(person: Fields) -> CandidateFacts:
