@@ -5,13 +5,13 @@ from datetime import timedelta
 import click
 
 from notifier.cli.context import ACTOR, Group, as_json, checked, config, database, one_of_several, only_in
-from notifier.cli.printing import show_list, show_one
+from notifier.cli.printing import moment, show_list, show_one
 from notifier.cli.times import Duration
 from notifier.core.errors import NotFound
 from notifier.deliver.template import Library
 from notifier.ingest.adapter import Adapter
 from notifier.ingest.registry import adapters
-from notifier.store import sources
+from notifier.store import askings, sightings, sources
 from notifier.store.audit import Change, record
 from notifier.store.database import Tx
 from notifier.store.sources import Source
@@ -98,6 +98,40 @@ def list_all(workspace_id: str | None, json_wanted: bool) -> None:
 
 @source.command()
 @click.argument("source_id", metavar="ID")
+@as_json
+def show(source_id: str, json_wanted: bool) -> None:
+    """Show one source: its secrets and when each was used last, what it was seen to send, and what was refused.
+
+    A secret itself is never shown again, only its id and the times.
+    """
+    with database() as db, db.read() as tx:
+        row = sources.get_source(tx, None, source_id)
+        facts = _record(row)
+        secrets = [
+            {
+                "id": secret.id,
+                "created_at": moment(secret.created_at),
+                "valid_until": moment(secret.not_after),
+                "last_used_at": moment(secret.last_used_at),
+            }
+            for secret in sources.list_secrets(tx, row.id)
+        ]
+        seen = [
+            {"what": one.what, "first_at": moment(one.first_at), "last_at": moment(one.last_at), "why": one.detail}
+            for one in sightings.of_source(tx, row.id)
+        ]
+    if json_wanted:
+        show_one({**facts, "secrets": secrets, "seen": seen}, json_wanted=True)
+        return
+    show_one(facts, json_wanted=False)
+    click.echo()
+    show_list(secrets, ["id", "created_at", "valid_until", "last_used_at"], json_wanted=False)
+    click.echo()
+    show_list(seen, ["what", "first_at", "last_at", "why"], json_wanted=False)
+
+
+@source.command()
+@click.argument("source_id", metavar="ID")
 @click.option("--secret", help="The new secret where the ATS chose it; else one is made.")
 @click.option("--overlap", type=Duration(), default="24h", show_default=True, help="How long the old one stays good.")
 @as_json
@@ -143,6 +177,8 @@ def change(
             sources.set_api_key(tx, row, api_key)
         if api_url is not None:
             row.api_url = api_url
+        if api_key is not None or api_url is not None:
+            askings.hurry(tx, row.id)
         tx.session.flush()
         shown = _record(row)
     show_one(shown, json_wanted=json_wanted)

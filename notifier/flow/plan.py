@@ -30,7 +30,7 @@ from notifier.core.inbox import InboxState
 from notifier.core.ports import Job
 from notifier.flow import mirror
 from notifier.flow.parts import Flow
-from notifier.store import applications, inbox, sources
+from notifier.store import applications, inbox, sightings, sources
 from notifier.store.database import Tx, means_away
 from notifier.store.inbox import InboxItem
 from notifier.store.sources import Source
@@ -47,6 +47,7 @@ def plan_batch(flow: Flow, limit: int = 200) -> int:
     asking = False
     with flow.db.begin() as tx:
         items = inbox.take(tx, limit)
+        sightings.note(tx, _kinds(flow, tx, items))
         readable: list[tuple[InboxItem, Sequence[Event]]] = []
         for item in items:
             try:
@@ -74,11 +75,26 @@ def plan_batch(flow: Flow, limit: int = 200) -> int:
     return len(items)
 
 
+def _kinds(flow: Flow, tx: Tx, items: Sequence[InboxItem]) -> set[tuple[str, str, str]]:
+    """Which kinds of events these sources sent."""
+    seen = set()
+    for item in items:
+        if item.origin != inbox.SWEEP:
+            adapter = flow.adapters[sources.get_source(tx, item.workspace_id, item.source_id).ats]
+            kind = adapter.kind(_delivery(tx, item))
+            seen.add((item.source_id, sightings.EVENT + (kind or "unknown"), ""))
+    return seen
+
+
+def _delivery(tx: Tx, item: InboxItem) -> Delivery:
+    headers = json.loads(tx.keyring.open(item.headers, "inbox.headers"))
+    return Delivery(headers, tx.keyring.open_bytes(item.body, "inbox.body"))
+
+
 def _translate(flow: Flow, tx: Tx, item: InboxItem) -> Sequence[Event] | None:
     """What the item says; None if the ATS has to be asked first. Raises Unreadable."""
     source = sources.get_source(tx, item.workspace_id, item.source_id)
-    headers = json.loads(tx.keyring.open(item.headers, "inbox.headers"))
-    delivery = Delivery(headers, tx.keyring.open_bytes(item.body, "inbox.body"))
+    delivery = _delivery(tx, item)
     adapter = flow.adapters[source.ats]
     if item.origin == inbox.SWEEP:
         events = adapter.translate_pulled(delivery.body, item.received_at)

@@ -13,7 +13,9 @@ import structlog
 from notifier.core.change import Delivery, Doubted
 from notifier.core.ports import Job
 from notifier.flow.parts import Flow
-from notifier.store import inbox, sources
+from notifier.flow.suspect import suspect
+from notifier.store import inbox, sightings, sources
+from notifier.store.sources import Source
 
 log = structlog.get_logger()
 
@@ -41,10 +43,12 @@ def receive(flow: Flow, source_key: str, delivery: Delivery) -> Receipt:
     adapter = flow.adapters[source.ats]
     if (handshake := adapter.handshake(delivery)) is not None:
         log.info("webhook.handshake", source=source.id, what=handshake.word)
+        _note(flow, source, sightings.HANDSHAKE + handshake.word)
         return Receipt(handshake.status, handshake.word, headers=handshake.headers)
     verdict = adapter.verify(delivery, [secret.text for secret in secrets], now)
     if isinstance(verdict, Doubted):
         log.info("webhook.rejected", source=source.id, reason=verdict.reason)
+        _note_refusal(flow, source, delivery, verdict)
         return Receipt(adapter.refusal, "refused")
     used = secrets[verdict.secret_index]
     key = adapter.event_key(delivery)
@@ -69,3 +73,26 @@ def receive(flow: Flow, source_key: str, delivery: Delivery) -> Receipt:
     log.info("webhook.kept", source=source.id, item=item_id, secret=used.id)
     flow.queue.nudge(Job.PLAN)
     return Receipt(adapter.success, "conflict" if conflict else "kept", item_id)
+
+
+def _note(flow: Flow, source: Source, what: str, detail: str = "") -> None:
+    """Remember for whoever watches the set-up that this was seen; at most once a minute, whoever sends how much."""
+    with flow.db.read() as tx:
+        if sightings.fresh(tx, source.id, what):
+            return
+    with flow.db.begin() as tx:
+        sightings.note(tx, [(source.id, what, detail)])
+
+
+def _note_refusal(flow: Flow, source: Source, delivery: Delivery, verdict: Doubted) -> None:
+    what = sightings.REFUSED + verdict.reason
+    with flow.db.read() as tx:
+        if sightings.fresh(tx, source.id, what):
+            return
+        valid = [secret.text for secret in sources.valid_secrets(tx, source.id)]
+        ended = sources.ended_secrets(tx, source.id)
+        others = sources.secrets_of_others(tx, source)
+        now = tx.now
+    detail = suspect(flow.adapters[source.ats], delivery, verdict, now, valid=valid, ended=ended, others=others)
+    with flow.db.begin() as tx:
+        sightings.note(tx, [(source.id, what, detail)])

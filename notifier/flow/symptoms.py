@@ -11,6 +11,7 @@ from notifier.core.inbox import InboxState
 from notifier.core.message import Submission
 from notifier.core.rule import Window
 from notifier.decide.timing import is_open
+from notifier.store import askings
 from notifier.store.database import Tx
 from notifier.store.inbox import WEBHOOK, InboxItem
 from notifier.store.messages import Message
@@ -63,6 +64,15 @@ def unread_sources(tx: Tx) -> list[str]:
             ended = f"last read {last:%Y-%m-%d %H:%M} UTC" if last is not None else "never read"
             late.append(f"{source.name}: {ended}{f', {why}' if why else ''}")
     return late
+
+
+def unanswered_sources(tx: Tx) -> list[str]:
+    """The sources with webhooks for which their ATS has not said for `DOUBT` what they leave out, and why."""
+    return [
+        f"{source.name}: {number} since {since:%Y-%m-%d %H:%M} UTC{f', {why}' if why else ''}"
+        for source, number, since, why in askings.waiting(tx)
+        if since < tx.now - DOUBT
+    ]
 
 
 def old_doubts(tx: Tx) -> int:

@@ -34,6 +34,8 @@ class Adapter(ABC):
     signs_body = True
     #: Where the ATS is asked for what its webhooks leave out; None for an ATS that is never asked.
     api: Api | None = None
+    #: Where the kind of an event is named: a member of the body ("action", "payload.event_name"), or "header:<name>".
+    kind_at = ""
     #: Whether the ATS can be asked for everything that changed (`changes`, `page`).
     lists_changes = False
 
@@ -103,7 +105,28 @@ class Adapter(ABC):
         del body, received_at
         raise Unreadable(strict_json.WHOLE, "this ATS is not pulled")
 
+    def kind(self, delivery: Delivery) -> str:
+        """What the ATS calls this kind of event, for whoever watches a set-up; "" if it cannot be told. Total."""
+        place, _, header = self.kind_at.partition(":")
+        value: object = delivery.headers.get(header, "") if header else _at(delivery.body, place)
+        return value if isinstance(value, str) and strict_json.PLAIN_NAME.fullmatch(value) else ""
+
+    def schema(self) -> dict[str, object] | None:
+        """The JSON Schema of the bodies, where the format is our own; None for every other."""
+        return None
+
     def samples(self) -> dict[str, Delivery]:
         """Made-up deliveries of the documented shape by name, unsigned, for `notifier event send`: about one person,
         and in the order in which they could happen."""
         return data_files.samples(self.name)
+
+
+def _at(body: bytes, place: str) -> object:
+    """The member of the body at a path of names; None if there is none."""
+    try:
+        found: object = strict_json.read(body)
+    except Unreadable:
+        return None
+    for name in place.split("."):
+        found = found.get(name) if isinstance(found, dict) else None
+    return found

@@ -148,6 +148,35 @@ def valid_secrets(tx: Tx, source_id: str) -> Sequence[OpenSecret]:
     ]
 
 
+def ended_secrets(tx: Tx, source_id: str, *, limit: int = 10) -> Sequence[str]:
+    """The newest secrets of a source that are not valid any more: only to tell people that one of them is in use."""
+    query = sa.select(SourceSecret.secret).where(SourceSecret.source_id == source_id, SourceSecret.not_after <= tx.now)
+    query = query.order_by(SourceSecret.created_at.desc()).limit(limit)
+    return [tx.keyring.open(sealed, "source.secret") for sealed in tx.session.scalars(query)]
+
+
+def secrets_of_others(tx: Tx, source: Source, *, limit: int = 20) -> Sequence[str]:
+    """The valid secrets of the workspace's other sources of the same ATS, for the same purpose."""
+    query = (
+        sa.select(SourceSecret.secret)
+        .join(Source, Source.id == SourceSecret.source_id)
+        .where(
+            Source.workspace_id == source.workspace_id,
+            Source.ats == source.ats,
+            Source.id != source.id,
+            sa.or_(SourceSecret.not_after.is_(None), SourceSecret.not_after > tx.now),
+        )
+        .limit(limit)
+    )
+    return [tx.keyring.open(sealed, "source.secret") for sealed in tx.session.scalars(query)]
+
+
+def list_secrets(tx: Tx, source_id: str) -> Sequence[SourceSecret]:
+    """Every secret of a source, the newest first, without being opened."""
+    query = sa.select(SourceSecret).where(SourceSecret.source_id == source_id)
+    return list(tx.session.scalars(query.order_by(SourceSecret.created_at.desc(), SourceSecret.id.desc())))
+
+
 def note_use(tx: Tx, secret_id: str) -> None:
     """Remember that this secret matched a webhook now."""
     tx.session.execute(sa.update(SourceSecret).where(SourceSecret.id == secret_id).values(last_used_at=tx.now))

@@ -47,6 +47,19 @@ def ats(source_key: str) -> Response:
     return make_response({"status": receipt.word}, receipt.status, dict(receipt.headers))
 
 
+@hooks.get("/schemas/<ats_name>.json")
+def published_schema(ats_name: str) -> Response:
+    """The JSON Schema of a format that is our own, for whoever writes such webhooks."""
+    flow: Flow = current_app.extensions["flow"]
+    adapter = flow.adapters.get(ats_name)
+    schema = adapter.schema() if adapter is not None else None
+    if schema is None:
+        abort(404)
+    answer = make_response(schema)
+    answer.mimetype = "application/schema+json"
+    return answer
+
+
 @hooks.route("/mail/<provider>/events", methods=["POST"], provide_automatic_options=False)
 def events(provider: str) -> Response:
     """Keep what a mail provider reports and has signed."""

@@ -107,3 +107,22 @@ def test_lists_are_narrowed_to_a_workspace(terminal: Terminal, world: World) -> 
     assert len(terminal.json("source", "list")) == 3
     terminal.fails("source", "list", "--workspace", "ws_nobody")
     terminal.fails("source", "add", "generic", "--workspace", "ws_nobody")
+
+
+def test_one_source_is_shown_with_its_secrets_and_what_it_sent(terminal: Terminal, world: World) -> None:
+    here = world.add_source("workable")
+    new = terminal.json("source", "rotate", here.id, "--overlap", "1d")["secret"]
+    world.post(here, adapters()["workable"].samples()["hired"].body)
+    world.plan()
+    shown = terminal.json("source", "show", here.id)
+
+    newest, oldest = shown["secrets"]
+    assert (newest["last_used_at"], newest["valid_until"]) == (None, None)
+    assert oldest["last_used_at"] is not None
+    assert oldest["valid_until"] is not None
+    assert [one["what"] for one in shown["seen"]] == ["event:candidate_moved"]
+    printed = terminal.run("source", "show", here.id).output
+    assert "event:candidate_moved" in printed
+    for secret in (here.secret, new):
+        assert secret not in printed
+        assert secret not in json.dumps(shown)

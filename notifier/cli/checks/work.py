@@ -73,6 +73,18 @@ def sweeps(db: Database) -> Found:
     return fine("every source with an API key was read to its end within hours")
 
 
+def asking(db: Database) -> Found:
+    """What webhooks leave out is said by their ATS within an hour."""
+    with db.read() as tx:
+        late = symptoms.unanswered_sources(tx)
+    if late:
+        return fault(
+            f"not answered for an hour: {'; '.join(late)}",
+            "a key that is refused or missing: notifier source set ID --api-key KEY; a down ATS is asked again",
+        )
+    return fine("nothing waits for an ATS")
+
+
 def doubts(db: Database) -> Found:
     """What may or may not have left is settled within an hour."""
     with db.read() as tx:
@@ -126,6 +138,7 @@ CHECKS: Checks[Database] = {
     "pauses": paused,
     "sources": sources,
     "sweeps": sweeps,
+    "asking": asking,
     "in doubt": doubts,
     "quarantine": quarantine,
     "ledger": laws,

@@ -77,6 +77,7 @@ class Adapter(adapter.Adapter):
 
     name = "ashby"
     title = "Ashby"
+    kind_at = "action"
     refusal = 400
     api = Api(
         address="https://api.ashbyhq.com",

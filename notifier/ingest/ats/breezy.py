@@ -48,6 +48,7 @@ class Adapter(adapter.Adapter):
 
     name = "breezy"
     title = "Breezy HR"
+    kind_at = "type"
 
     def new_secret(self) -> str:
         """A fresh secret in Breezy's form; Breezy makes its own, so this one is for samples."""

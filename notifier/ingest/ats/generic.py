@@ -74,6 +74,7 @@ class Adapter(adapter.Adapter):
 
     name = "generic"
     title = "Generic (Standard Webhooks)"
+    kind_at = "type"
 
     def new_secret(self) -> str:
         """A fresh secret: `whsec_` and 32 random bytes in base64."""
@@ -82,6 +83,10 @@ class Adapter(adapter.Adapter):
     def check_secret(self, secret: str) -> None:
         """Raise ValueError, saying what is wrong, unless `secret` is `whsec_` and 24 to 64 bytes in base64."""
         _key(secret)
+
+    def schema(self) -> dict[str, object]:
+        """The JSON Schema (draft 2020-12) of the bodies that are understood, as published."""
+        return data_files.load("generic.schema.json")
 
     def verify(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verdict:
         """Check `webhook-signature` over id, timestamp and raw body, and that the timestamp is near `now` (aware)."""
@@ -129,11 +134,6 @@ class Adapter(adapter.Adapter):
         if isinstance(event, CandidateChanged):
             event = replace(event, occurred_at=occurred_at)
         return (event,)
-
-
-def schema() -> dict[str, object]:
-    """The JSON Schema (draft 2020-12) of the bodies that are understood, as published."""
-    return data_files.load("generic.schema.json")
 
 
 def _signed(event_id: str, stamp: str, body: bytes) -> bytes:

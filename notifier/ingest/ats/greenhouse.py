@@ -90,6 +90,7 @@ class Adapter(adapter.Adapter):
 
     name = "greenhouse"
     title = "Greenhouse"
+    kind_at = "action"
 
     def verify(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verdict:
         """Check `Signature` over the raw body. There is no timestamp to check, so `now` is not used."""

@@ -80,6 +80,7 @@ class Adapter(adapter.Adapter):
 
     name = "jazzhr"
     title = "JazzHR"
+    kind_at = "header:x-jazzhr-event"
 
     def handshake(self, delivery: Delivery) -> Handshake | None:
         """VERIFY."""

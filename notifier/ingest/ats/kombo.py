@@ -20,7 +20,6 @@ Decisions:
 - What is not kept: telephone numbers, social media, answers, custom fields, tags, interviews, offers.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -43,12 +42,10 @@ from notifier.core.errors import Unreadable
 from notifier.core.stage import Outcome
 from notifier.ingest import adapter, body_id, event_key, signature, strict_json, text_secret
 from notifier.ingest.fields import Fields
+from notifier.ingest.reason import by_candidate
 from notifier.ingest.text import shown
 
 _OUTCOMES = MappingProxyType({"PENDING": Outcome.NONE, "HIRED": Outcome.HIRED, "DECLINED": Outcome.REJECTED})
-
-#: Words in the name of a rejection reason by which the candidate ended it.
-_WITHDRAWN = re.compile(r"withdr|declined by candidate|candidate declined|zurückgezogen", re.IGNORECASE)
 
 #: What is kept of an application.
 _APPLICATION = MappingProxyType({
@@ -66,6 +63,7 @@ class Adapter(adapter.Adapter):
 
     name = "kombo"
     title = "Kombo"
+    kind_at = "type"
     lists_changes = True
     api = Api(
         address="https://api.kombo.dev/v1",
@@ -155,7 +153,7 @@ def _outcome(application: Fields) -> Outcome:
     if said not in _OUTCOMES:
         raise Unreadable(application.at("outcome"), "not PENDING, HIRED or DECLINED")
     reason = application.optional_text("rejection_reason_name") or ""
-    return Outcome.WITHDRAWN if said == "DECLINED" and _WITHDRAWN.search(reason) else _OUTCOMES[said]
+    return Outcome.WITHDRAWN if said == "DECLINED" and by_candidate(reason) else _OUTCOMES[said]
 
 
 def _stage(application: Fields) -> StageFacts | None:

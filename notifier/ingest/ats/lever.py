@@ -27,7 +27,6 @@ Decisions:
 """
 
 import json
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from types import MappingProxyType
@@ -53,14 +52,12 @@ from notifier.core.errors import Unreadable
 from notifier.core.stage import Outcome
 from notifier.ingest import adapter, body_id, event_key, signature, strict_json, text_secret
 from notifier.ingest.fields import Fields
+from notifier.ingest.reason import by_candidate
 
 #: How far from now the signed time may lie: tries come late, clocks differ a little.
 LATEST, EARLIEST = timedelta(days=3), timedelta(hours=1)
 
 _MOVES = frozenset({"applicationCreated", "candidateStageChange", "candidateArchiveChange", "candidateHired"})
-
-#: Words in the text of an archive reason by which the candidate ended it.
-_WITHDRAWN = re.compile(r"withdr|declined|no longer interested", re.IGNORECASE)
 
 #: What is kept of each answer.
 _OPPORTUNITY = MappingProxyType({
@@ -85,6 +82,7 @@ class Adapter(adapter.Adapter):
 
     name = "lever"
     title = "Lever"
+    kind_at = "event"
     signs_body = False
     api = Api(
         address="https://api.lever.co/v1",
@@ -232,7 +230,9 @@ def _outcome(answer: Answer | None) -> Outcome:
     reason = _record(answer, "answers.archive_reason")
     if reason.text("type") == "hired":
         return Outcome.HIRED
-    return Outcome.WITHDRAWN if _WITHDRAWN.search(reason.optional_text("text") or "") else Outcome.REJECTED
+    text = reason.optional_text("text")
+    declined = text is not None and "offer declined" in text.casefold()
+    return Outcome.WITHDRAWN if declined or by_candidate(text) else Outcome.REJECTED
 
 
 def _candidate(record: Fields) -> CandidateFacts:

@@ -25,7 +25,6 @@ Decisions:
 - What is not kept of an application: telephone numbers, links, locations, tags, answers, offers, attachments.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import UTC, datetime
 from types import MappingProxyType
@@ -48,13 +47,11 @@ from notifier.core.errors import Unreadable
 from notifier.core.stage import Outcome
 from notifier.ingest import adapter, event_key, signature, strict_json, text_secret
 from notifier.ingest.fields import Fields
+from notifier.ingest.reason import by_candidate
 from notifier.ingest.text import shown
 
 #: Models of an ATS whose changes are worth reading the source.
 _MODELS = frozenset({"Application", "Candidate", "JobInterviewStage", "RejectReason", "Job"})
-
-#: Words in the name of a reject reason by which the candidate ended it.
-_WITHDRAWN = re.compile(r"withdr|declined by candidate|candidate declined", re.IGNORECASE)
 
 #: What is kept of a web hook.
 _ENVELOPE = MappingProxyType({
@@ -81,6 +78,7 @@ class Adapter(adapter.Adapter):
 
     name = "merge"
     title = "Merge"
+    kind_at = "hook.event"
     lists_changes = True
     api = Api(
         address="https://api.merge.dev/api/ats/v1",
@@ -174,7 +172,7 @@ def _outcome(application: Fields) -> Outcome | None:
         return None
     reason = application.optional_nested("reject_reason")
     name = reason.optional_text("name") if reason is not None else None
-    return Outcome.WITHDRAWN if _WITHDRAWN.search(name or "") else Outcome.REJECTED
+    return Outcome.WITHDRAWN if by_candidate(name) else Outcome.REJECTED
 
 
 def _stage(application: Fields) -> StageFacts | None:

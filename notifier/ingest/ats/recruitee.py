@@ -23,7 +23,6 @@ Decisions:
 - *Time.* `created_at` of the event where there is one, else the time of arrival: the only order there is.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 from types import MappingProxyType
@@ -45,6 +44,7 @@ from notifier.core.errors import Unreadable
 from notifier.core.stage import Outcome
 from notifier.ingest import adapter, event_key, signature, strict_json, text_secret
 from notifier.ingest.fields import Fields
+from notifier.ingest.reason import by_candidate
 
 _OUTCOMES = MappingProxyType({
     "stage_changed": Outcome.NONE,
@@ -52,15 +52,13 @@ _OUTCOMES = MappingProxyType({
     "disqualified": Outcome.REJECTED,
 })  # fmt: skip
 
-#: A reason of disqualifying by which the candidate ended it.
-_WITHDRAWN = re.compile(r"withdr|zurückgezogen|teruggetrokken", re.IGNORECASE)
-
 
 class Adapter(adapter.Adapter):
     """Recruitee's protocol; see the module for what is documented and what was decided."""
 
     name = "recruitee"
     title = "Recruitee"
+    kind_at = "event_subtype"
 
     def handshake(self, delivery: Delivery) -> Handshake | None:
         """What says that it is a test."""
@@ -118,7 +116,7 @@ def _moved(body: Fields, payload: Fields, received_at: datetime) -> StageChange:
 
 def _outcome(how: str, details: Fields | None) -> Outcome:
     reason = details.optional_text("disqualify_reason") if details is not None else None
-    if how == "disqualified" and _WITHDRAWN.search(reason or ""):
+    if how == "disqualified" and by_candidate(reason):
         return Outcome.WITHDRAWN
     return _OUTCOMES[how]
 

@@ -98,6 +98,7 @@ class Adapter(adapter.Adapter):
 
     name = "smartrecruiters"
     title = "SmartRecruiters"
+    kind_at = "header:event-name"
     success = 202
     api = Api(
         address="https://api.smartrecruiters.com",

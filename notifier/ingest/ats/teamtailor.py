@@ -91,6 +91,7 @@ class Adapter(adapter.Adapter):
 
     name = "teamtailor"
     title = "Teamtailor"
+    kind_at = "payload.event_name"
     api = Api(
         address="https://api.teamtailor.com/v1",
         proof=Proof.TOKEN,

@@ -23,7 +23,6 @@ Decisions:
 - What is not read: address, picture, domain, cover letter, education, experience.
 """
 
-import re
 from collections.abc import Sequence
 from datetime import datetime
 
@@ -42,10 +41,8 @@ from notifier.core.change import (
 from notifier.core.stage import Outcome
 from notifier.ingest import adapter, body_id, event_key, signature, strict_json, text_secret
 from notifier.ingest.fields import Fields
+from notifier.ingest.reason import by_candidate
 from notifier.ingest.text import shown
-
-#: A reason of disqualifying by which the candidate ended it.
-_WITHDRAWN = re.compile(r"withdr", re.IGNORECASE)
 
 
 class Adapter(adapter.Adapter):
@@ -53,6 +50,7 @@ class Adapter(adapter.Adapter):
 
     name = "workable"
     title = "Workable"
+    kind_at = "event_type"
 
     def verify(self, delivery: Delivery, secrets: Sequence[str], now: datetime) -> Verdict:
         """Check `X-Workable-Signature` over the raw body. There is no timestamp to check, so `now` is not used."""
@@ -93,18 +91,20 @@ def _moved(what: str, body: Fields, data: Fields, received_at: datetime) -> Stag
     outcome = _outcome(data)
     return StageChange(
         application_id=candidate,
-        occurred_at=_occurred_at(body, data) or received_at,
+        occurred_at=_occurred_at(what, body, data) or received_at,
         outcome=outcome,
         stage=_stage(data) if outcome in (None, Outcome.NONE) else None,
         candidate=_candidate(data),
         job=_job(data),
-        arrived=what == "candidate_created",
+        arrived=what == "candidate_created" and not data.optional_flag("sourced"),
     )
 
 
-def _occurred_at(body: Fields, data: Fields) -> datetime | None:
+def _occurred_at(what: str, body: Fields, data: Fields) -> datetime | None:
+    """When it was sent, else the newest of its parts; the creation never changes, so it orders nothing but itself."""
     fired = body.optional_time("fired_at")
-    parts = [data.optional_time(name) for name in ("updated_at", "disqualified_at", "created_at")]
+    names = ("updated_at", "disqualified_at", *(["created_at"] if what == "candidate_created" else []))
+    parts = [data.optional_time(name) for name in names]
     return fired or max((part for part in parts if part is not None), default=None)
 
 
@@ -113,7 +113,7 @@ def _outcome(data: Fields) -> Outcome | None:
     disqualified = data.optional_flag("disqualified")
     if not disqualified:
         return None if disqualified is None else Outcome.NONE
-    withdrawn = _WITHDRAWN.search(data.optional_text("disqualification_reason") or "")
+    withdrawn = by_candidate(data.optional_text("disqualification_reason"))
     return Outcome.WITHDRAWN if withdrawn else Outcome.REJECTED
 
 

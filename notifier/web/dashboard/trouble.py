@@ -10,7 +10,7 @@ from notifier.core.inbox import InboxState
 from notifier.core.stage import StageKind
 from notifier.flow import again, settle
 from notifier.flow.replay import replay
-from notifier.store import messages, provider_events, sweeps
+from notifier.store import askings, messages, provider_events, sweeps
 from notifier.store.inbox import conflicts, get_item, list_items
 from notifier.store.provider_events import EventState
 from notifier.store.stages import get_stage, list_stages, map_stage
@@ -65,6 +65,7 @@ def trouble_page(*, refused: str = "") -> str:
             conflicts=conflicts(tx, mine, limit=ROWS),
             no_news=list_no_news(tx, mine, _feeds(), limit=ROWS),
             unread=[(source, sweep) for source, sweep in sweeps.stuck(tx, mine)],
+            asking=askings.waiting(tx, mine),
             orphans=provider_events.list_events(tx, EventState.ORPHAN, limit=ROWS) if _manages_all() else [],
             stages=[
                 stage for workspace in mine for stage in list_stages(tx, workspace) if stage.kind is StageKind.UNMAPPED

@@ -13,9 +13,9 @@ from hypothesis import strategies as st
 
 from notifier.core.change import Delivery, NothingToDo
 from notifier.core.errors import Unreadable
-from notifier.ingest.ats.generic import KINDS, OUTCOMES, Adapter, schema
+from notifier.ingest.ats.generic import KINDS, OUTCOMES, Adapter
 
-SCHEMA: dict[str, Any] = schema()
+SCHEMA: dict[str, Any] = Adapter().schema()
 PAGE = Path(__file__).parents[3] / "docs" / "ats" / "generic.md"
 NOW = datetime(2026, 3, 2, tzinfo=UTC)
 generic = Adapter()
