@@ -63,6 +63,7 @@ class Situation:
     `silence` is core's word for a change that moved nothing. `obstacle` says why the candidate cannot be written to
     (empty: they can). `ats_writes` are the template keys the ATS sends itself. `told` says that the outcome before this
     change was told by hand. `arrived`: the event was the arrival of the application; `undoes`: it takes an ending back.
+    `imported`: it stands in a table of old applications, so that a person looks before anybody is written to.
     """
 
     now: datetime
@@ -78,6 +79,7 @@ class Situation:
     told: bool
     promise_due: datetime | None
     messages: Sequence[Existing]
+    imported: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,7 +181,7 @@ def _outcome(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], 
         message.purpose is Purpose.OUTCOME and (_may_be_out(message) or message.told_by_hand)
         for message in situation.messages
     )
-    held = "rejected_again" if again else ""
+    held = "rejected_again" if again else "imported" if situation.imported else ""
     return Plan(stop, draft_for(rule, situation, purpose=Purpose.OUTCOME, version=after.outcome_version, held=held))
 
 

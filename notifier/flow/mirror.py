@@ -51,6 +51,7 @@ EFFECTS = frozenset({
     "application_deleted",
     "stages_replaced",
     "source_is_read",
+    "before_us",
 })  # fmt: skip
 
 
@@ -93,15 +94,19 @@ def stage_change(flow: Flow, tx: Tx, source: Source, change: StageChange, item: 
             row.candidate_id = candidate.id
         _release_reachable(flow, tx, candidate)
     situation = _situation(flow, tx, source, row, change, before, step, told=told)
+    situation = replace(situation, imported=item.origin == inbox.IMPORT)
     decided = plan(situation, rules_of(flow, tx, source.workspace_id))
     return carry_out(flow, tx, row, decided, actor=actor)
 
 
 def _before_us(source: Source, change: StageChange, item: InboxItem) -> bool:
-    """Whether a record that was read, and that no event told of, is of an application that goes on since before this
-    source was connected. It is taken down as it stands; the next move of it is news."""
-    read = item.origin == inbox.SWEEP and change.outcome in (None, Outcome.NONE)
-    return read and change.applied_at is not None and change.applied_at < source.created_at
+    """Whether a record that was read or imported, and that no event told of, is of an application that goes on since
+    before this source was connected. It is taken down as it stands; the next move of it is news."""
+    if change.outcome not in (None, Outcome.NONE):
+        return False
+    if item.origin == inbox.IMPORT:
+        return True
+    return item.origin == inbox.SWEEP and change.applied_at is not None and change.applied_at < source.created_at
 
 
 def _of_erased(tx: Tx, candidate: people.Candidate | None, item: InboxItem) -> bool:

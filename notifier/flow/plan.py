@@ -79,7 +79,7 @@ def _kinds(flow: Flow, tx: Tx, items: Sequence[InboxItem]) -> set[tuple[str, str
     """Which kinds of events these sources sent."""
     seen = set()
     for item in items:
-        if item.origin != inbox.SWEEP:
+        if item.origin in (inbox.WEBHOOK, inbox.CONFLICT):
             adapter = flow.adapters[sources.get_source(tx, item.workspace_id, item.source_id).ats]
             kind = adapter.kind(_delivery(tx, item))
             seen.add((item.source_id, sightings.EVENT + (kind or "unknown"), ""))

@@ -23,8 +23,9 @@ from notifier.store.database import Tx
 from notifier.store.ids import new_id
 from notifier.store.sources import Source
 
-#: How an item came: the ATS sent it, sent it under a name that another body has already, or we asked for it.
-WEBHOOK, CONFLICT, SWEEP = "webhook", "conflict", "sweep"
+#: How an item came: the ATS sent it, sent it under a name that another body has already, we asked for it, or somebody
+#: imported it from a table.
+WEBHOOK, CONFLICT, SWEEP, IMPORT = "webhook", "conflict", "sweep", "import"
 
 #: How long people are shown that one name was given to two bodies.
 SHOW_CONFLICTS = timedelta(days=7)

@@ -121,7 +121,7 @@ def test_one_source_is_shown_with_its_secrets_and_what_it_sent(terminal: Termina
     assert oldest["last_used_at"] is not None
     assert oldest["valid_until"] is not None
     assert [one["what"] for one in shown["seen"]] == ["event:candidate_moved"]
-    printed = terminal.run("source", "show", here.id).output
+    printed = terminal.run("source", "show", here.id)
     assert "event:candidate_moved" in printed
     for secret in (here.secret, new):
         assert secret not in printed
