@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -41,10 +41,14 @@ class System:
     here: dict[str, Here]
     folder: Path
 
-    def post(self, ats: str, body: bytes, event_id: str, *, secret: str = "") -> tuple[int, float]:
+    def post(
+        self, ats: str, body: bytes, event_id: str, *, secret: str = "", headers: Mapping[str, str] | None = None
+    ) -> tuple[int, float]:
         """Post one body, signed with the source's secret or another; the status, and the moment it was answered."""
         here = self.here[ats]
-        delivery = adapters()[ats].signed(Delivery({}, body), secret or here.secret, datetime.now(UTC), event_id)
+        delivery = adapters()[ats].signed(
+            Delivery(dict(headers or {}), body), secret or here.secret, datetime.now(UTC), event_id
+        )
         connection = http.client.HTTPConnection("127.0.0.1", self.port, timeout=30)
         connection.request("POST", f"/hooks/ats/{here.key}", delivery.body, delivery.headers)
         answer = connection.getresponse()

@@ -30,6 +30,7 @@ from notifier.core.inbox import InboxState
 from notifier.core.ports import Job
 from notifier.flow import mirror
 from notifier.flow.parts import Flow
+from notifier.ingest.adapter import Adapter
 from notifier.store import applications, inbox, sightings, sources
 from notifier.store.database import Tx, means_away
 from notifier.store.inbox import InboxItem
@@ -47,11 +48,15 @@ def plan_batch(flow: Flow, limit: int = 200) -> int:
     asking = False
     with flow.db.begin() as tx:
         items = inbox.take(tx, limit)
-        sightings.note(tx, _kinds(flow, tx, items))
+        seen = set()
         readable: list[tuple[InboxItem, Sequence[Event]]] = []
         for item in items:
             try:
-                events = _translate(flow, tx, item)
+                source, delivery = sources.get_source(tx, item.workspace_id, item.source_id), _delivery(tx, item)
+                adapter = flow.adapters[source.ats]
+                if item.origin in (inbox.WEBHOOK, inbox.CONFLICT):
+                    seen.add((source.id, sightings.EVENT + (adapter.kind(delivery) or "unknown"), ""))
+                events = _translate(tx, item, source, adapter, delivery)
                 if events is None:
                     inbox.ask(tx, item)
                     asking = True
@@ -64,6 +69,7 @@ def plan_batch(flow: Flow, limit: int = 200) -> int:
                 raise  # the transaction is lost
             except Exception as fault:
                 _broken(tx, item, fault)
+        sightings.note(tx, seen)
         applications.lock(tx, [(item.source_id, name) for item, events in readable for name in _applications(events)])
         for item, events in readable:
             _apply_safely(flow, tx, item, events)
@@ -75,27 +81,13 @@ def plan_batch(flow: Flow, limit: int = 200) -> int:
     return len(items)
 
 
-def _kinds(flow: Flow, tx: Tx, items: Sequence[InboxItem]) -> set[tuple[str, str, str]]:
-    """Which kinds of events these sources sent."""
-    seen = set()
-    for item in items:
-        if item.origin in (inbox.WEBHOOK, inbox.CONFLICT):
-            adapter = flow.adapters[sources.get_source(tx, item.workspace_id, item.source_id).ats]
-            kind = adapter.kind(_delivery(tx, item))
-            seen.add((item.source_id, sightings.EVENT + (kind or "unknown"), ""))
-    return seen
-
-
 def _delivery(tx: Tx, item: InboxItem) -> Delivery:
     headers = json.loads(tx.keyring.open(item.headers, "inbox.headers"))
     return Delivery(headers, tx.keyring.open_bytes(item.body, "inbox.body"))
 
 
-def _translate(flow: Flow, tx: Tx, item: InboxItem) -> Sequence[Event] | None:
+def _translate(tx: Tx, item: InboxItem, source: Source, adapter: Adapter, delivery: Delivery) -> Sequence[Event] | None:
     """What the item says; None if the ATS has to be asked first. Raises Unreadable."""
-    source = sources.get_source(tx, item.workspace_id, item.source_id)
-    delivery = _delivery(tx, item)
-    adapter = flow.adapters[source.ats]
     if item.origin == inbox.SWEEP:
         events = adapter.translate_pulled(delivery.body, item.received_at)
     else:
