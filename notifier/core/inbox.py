@@ -19,7 +19,7 @@ class InboxState(StrEnum):
 
 MOVES: dict[InboxState, frozenset[InboxState]] = {
     InboxState.RECEIVED: frozenset(set(InboxState) - {InboxState.RECEIVED}),
-    InboxState.ASKING: frozenset({InboxState.RECEIVED}),
+    InboxState.ASKING: frozenset({InboxState.RECEIVED, InboxState.QUARANTINED}),
     InboxState.QUARANTINED: frozenset({InboxState.RECEIVED}),
     InboxState.PLANNED: frozenset(),
     InboxState.IGNORED: frozenset(),

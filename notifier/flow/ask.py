@@ -21,6 +21,7 @@ from notifier.ingest.adapter import Adapter
 from notifier.store import askings, inbox, sources
 from notifier.store.database import Tx
 from notifier.store.inbox import InboxItem
+from notifier.store.keyring import CannotOpen
 
 log = structlog.get_logger()
 
@@ -41,7 +42,14 @@ def ask_batch(flow: Flow, limit: int = 50) -> int:
         source = sources.get_source(tx, None, source_id)
         key, fence, failures, now = sources.open_api_key(tx, source), row.fence, row.failures, tx.now
         adapter = flow.adapters[source.ats]
-        asked = {item.id: _asks(adapter, tx, item) for item in inbox.to_ask(tx, source_id, limit)}
+        asked = {}
+        for item in inbox.to_ask(tx, source_id, limit):
+            try:
+                asked[item.id] = _asks(adapter, tx, item)
+            except CannotOpen as fault:
+                # One poisonous item must not keep the others from being asked for.
+                log.exception("asking.broken", item=item.id)
+                inbox.quarantine(tx, item, f"fault: {type(fault).__name__}")
     assert adapter.api is not None  # the contract of `question`
     settled, halted = 0, None
     for report in flow.asker.ask(adapter.title, adapter.api, key, source.api_url, asked, now):

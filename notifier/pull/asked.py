@@ -106,6 +106,8 @@ class AtsAsker:
                     if stopped.whole or silent >= IN_A_ROW:
                         raise
                     reports.put(Unanswered(item, stopped.answer.why))
+                except Exception as fault:  # a broken question is said, and the others are asked
+                    reports.put(Unanswered(item, f"{account.who}: {type(fault).__name__}"))
                 else:
                     silent = 0
                     reports.put(Answered(item, answers))

@@ -183,6 +183,12 @@ def unanswered(tx: Tx, item: InboxItem, *, until: datetime, why: str) -> None:
     tx.session.flush()
 
 
+def quarantine(tx: Tx, item: InboxItem, reason: str) -> None:
+    """The item cannot even be asked for; a person has to look."""
+    item.asks_at = None
+    move(tx, item, InboxState.QUARANTINED, reason=reason)
+
+
 def get_item(tx: Tx, workspace_id: str | None, item_id: str) -> InboxItem:
     """The item, or NotFound."""
     item = tx.session.get(InboxItem, item_id)

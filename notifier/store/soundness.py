@@ -32,6 +32,7 @@ SEALED: dict[str, InstrumentedAttribute[bytes] | InstrumentedAttribute[bytes | N
     "candidate.address": people.Candidate.address,
     "owner.address": people.Owner.address,
     "inbox.body": inbox.InboxItem.body,
+    "inbox.answers": inbox.InboxItem.answers,
     "message.placeholders": messages.Message.placeholders,
     "message.snapshot": messages.Message.snapshot,
     "message.note": messages.Message.note,

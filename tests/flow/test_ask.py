@@ -16,7 +16,7 @@ from notifier.flow.replay import replay
 from notifier.flow.watch import watch
 from notifier.pull.asked import AtsAsker
 from notifier.store import askings, sources
-from notifier.store.inbox import InboxItem
+from notifier.store.inbox import InboxItem, get_item
 from tests.faults.edge import Edge, items
 from tests.standins.ats_api import AtsApi
 from tests.standins.behaviours import Cut, Hang, Refuse
@@ -369,3 +369,23 @@ def test_an_address_that_is_not_encrypted_gets_no_key(world_on: World, api: AtsA
     with world.db.read() as tx:
         ((_, _, _, why),) = askings.waiting(tx)
     assert "https" in why
+
+
+def test_an_item_that_cannot_be_opened_or_is_asked_for_wrongly_stops_no_other(
+    world_on: World, api: AtsApi, here: Here
+) -> None:
+    world = world_on
+    for name in ("o1", "o2", "o3"):
+        record(world, api, name)
+        tell(world, here, name)
+    world.plan()
+    poisoned, broken, good = (item.id for item in items(world))
+    with world.db.begin() as tx:
+        get_item(tx, None, poisoned).body = b"no such key"
+    api.records["/opportunities/o2"] = {"data": {"archived": {"reason": "r"}, "applications": 7}}
+    world.settle_down()
+
+    states = {item.id: (item.state, item.reason) for item in items(world)}
+    assert states[poisoned] == (InboxState.QUARANTINED, "fault: CannotOpen")
+    assert states[broken][0] is InboxState.QUARANTINED
+    assert states[good][0] is InboxState.PLANNED
