@@ -16,6 +16,7 @@ import time
 from collections.abc import Awaitable, Iterator, Mapping
 from datetime import datetime
 from typing import cast
+from urllib.parse import urlsplit
 
 import httpx
 
@@ -141,8 +142,9 @@ class _Account:
         self.address = asking.address(api_url or api.address)
         self.token_address = api.token_address
         if api_url and api.token_address:
-            # Another address has its own place for tokens; the key goes nowhere else.
-            self.token_address = f"{self.address}/token"
+            # Another address has its own place for tokens, at the same path; the key goes nowhere else.
+            there, usual = urlsplit(self.address), urlsplit(api.token_address)
+            self.token_address = f"{there.scheme}://{there.netloc}{usual.path}"
         self.key, self.headers = api_key, dict(api.headers)
         if api.account_header:
             self.key, _, account = api_key.partition(":")

@@ -9,7 +9,7 @@ In a test::
         api.requests                       # ["GET /opportunities/o1?expand=stage", ...]
 
 What is not there is answered with 404, another key with 401. Query strings do not choose the record but are kept in
-`requests`. `clients` holds the OAuth 2.0 clients ("<id>:<secret>") that get a token at `/token`.
+`requests`. `clients` holds the OAuth 2.0 clients ("<id>:<secret>") that get a token at a path that ends with `/token`.
 """
 
 import json
@@ -159,7 +159,7 @@ class _Handler(BaseHTTPRequestHandler):
         if isinstance(behaviour, Delay):
             time.sleep(behaviour.seconds)
         path = urlsplit(self.path).path
-        if path == "/token" and api.clients:
+        if path.endswith("/token") and api.clients:
             status, answer = api.token(dict(parse_qsl(body.decode())))
         else:
             status, answer = api.record(path, self.headers.get("Authorization", ""))

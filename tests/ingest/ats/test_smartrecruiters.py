@@ -1,15 +1,17 @@
-"""SmartRecruiters: what is signed, the handshake, what is asked, and what the answers mean."""
+"""SmartRecruiters: what is signed, what is asked, and what the answers mean."""
 
-import hashlib
-import hmac
+import contextlib
 import json
-from collections.abc import Iterator
+from collections.abc import Mapping
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
-from notifier.core.asking import Answer
+from notifier.core.asking import Answer, Question
 from notifier.core.change import (
     Believed,
     CandidateErased,
@@ -17,59 +19,103 @@ from notifier.core.change import (
     Delivery,
     Doubted,
     Event,
+    Handshake,
     JobFacts,
     NothingToDo,
     StageChange,
     StageFacts,
 )
+from notifier.core.cut import cut
 from notifier.core.errors import Unreadable
 from notifier.core.stage import Outcome, StageKind
 from notifier.ingest.ats.smartrecruiters import Adapter
-from notifier.store import sources
-from tests.faults.edge import Edge
-from tests.standins.ats_api import AtsApi
-from tests.world import World
 
+PUBLISHED = Path(__file__).parents[3] / ".." / "shared" / "payloads" / "ats" / "smartrecruiters"
 NOW = datetime(2026, 5, 1, 12, 0, tzinfo=UTC)
-SECRET = "a-secret-key-of-a-subscription"
-CANDIDATE, JOB = "c0ffee00-0001-4000-8000-000000000001", "70b00000-0001-4000-8000-000000000001"
+SECRET = "a-secret-of-smartrecruiters"
+CANDIDATE = "6d1f0a52-0001-4000-8000-000000000001"
+JOB = "b7a3c9e4-0001-4000-8000-000000000001"
+UNKNOWN = Answer(404, b"{}")
 smartrecruiters = Adapter()
 
+#: The published example of a signature, whose digest was recomputed.
+VECTOR_SECRET = "HeBVky2bccvvkcXPimH8c"
+VECTOR = Delivery(
+    {
+        "content-type": "application/json",
+        "smartrecruiters-signature": "v1=2e9291f10d44ca10204a4cd81b05d73b6a316b2b605d4e2e0e0b37b40198ce1f",
+        "smartrecruiters-timestamp": "1574080897",
+        "event-id": "123",
+        "link": "<http://smartrecruiters.com/endpoint>; rel=self",
+        "event-name": "application.created",
+        "event-version": "v201910",
+    },
+    b'{"job_id":"jid","candidate_id":"cid"}',
+)
+VECTOR_TIME = datetime.fromtimestamp(1574080897, UTC)
 
-def answer(**members: Any) -> Answer:
-    return Answer(200, json.dumps(members).encode())
+
+def delivery(event: str = "application.status.updated", body: Any = None) -> Delivery:
+    content = {"job_id": JOB, "candidate_id": CANDIDATE} if body is None else body
+    return Delivery({"event-name": event, "event-version": "v201910"}, json.dumps(content).encode())
 
 
-PERSON = answer(id=CANDIDATE, firstName="Ines", lastName="Marković", email="ines.markovic@example.com")
-VACANCY = answer(id=JOB, title="Field Engineer")
+def answered(*entries: tuple[str, str], status: str = "", sub_status: str | None = None) -> dict[str, Any]:
+    """What SmartRecruiters says by path, of an application with these entries in its history, oldest first."""
+    application: dict[str, Any] = {"status": status or entries[-1][0], "url": "https://example.org", "source": "Web"}
+    if sub_status is not None:
+        application["subStatus"] = sub_status
+    history = [{"changedOn": at, "status": status, "actions": {}} for status, at in entries]
+    return {
+        f"/candidates/{CANDIDATE}/jobs/{JOB}": application,
+        f"/candidates/{CANDIDATE}/jobs/{JOB}/status/history": {"totalFound": len(history), "content": history},
+        f"/candidates/{CANDIDATE}": {
+            "id": CANDIDATE,
+            "firstName": "Ines",
+            "lastName": "Marković",
+            "email": "ines.markovic@example.com",
+            "phoneNumber": "+49 30 000000",
+        },
+        f"/jobs/{JOB}": {"id": JOB, "title": "Field Engineer", "refNumber": "R-1", "status": "INTERVIEW"},
+    }
 
 
-def told(name: str, *answers: Answer) -> Event:
-    (event,) = smartrecruiters.translate(smartrecruiters.samples()[name], NOW, answers)
+APPLIED = ("NEW", "2026-02-02T09:00:00.000Z")
+INTERVIEW = ("INTERVIEW", "2026-02-05T10:15:00.000Z")
+REJECTED = ("REJECTED", "2026-02-12T15:30:00.250Z")
+
+
+def asked(hook: Delivery, said: Mapping[str, Any]) -> list[Answer]:
+    """The answers to every question, asked one after another and cut down to what was wanted."""
+    answers: list[Answer] = []
+    while (question := smartrecruiters.question(hook, answers)) is not None:
+        assert question.method == "GET"
+        content = said.get(question.path)
+        answers.append(UNKNOWN if content is None else answer(question, content))
+    return answers
+
+
+def answer(question: Question, content: Any) -> Answer:
+    return Answer(200, json.dumps(cut(content, question.wanted)).encode())
+
+
+def told(hook: Delivery, said: Mapping[str, Any]) -> Event:
+    (event,) = smartrecruiters.translate(hook, NOW, asked(hook, said))
     return event
 
 
-def at(status: str, **more: Any) -> StageChange:
-    event = told("application.status.updated", answer(status=status, **more), PERSON, VACANCY)
+def moved(hook: Delivery, said: Mapping[str, Any]) -> StageChange:
+    event = told(hook, said)
     assert isinstance(event, StageChange)
     return event
 
 
-def test_ids_are_asked_for_one_after_the_other_and_become_all_the_facts() -> None:
-    plain = smartrecruiters.samples()["application.status.updated"]
-    answers = (answer(status="INTERVIEW", subStatus="Second interview"), PERSON, VACANCY)
-    questions = [smartrecruiters.question(plain, answers[:number]) for number in range(4)]
-    assert [question.path if question else "" for question in questions] == [
-        f"/candidates/{CANDIDATE}/jobs/{JOB}",
-        f"/candidates/{CANDIDATE}",
-        f"/jobs/{JOB}",
-        "",
-    ]
-    assert told("application.status.updated", *answers) == StageChange(
+def test_a_status_change_carries_all_its_facts() -> None:
+    assert told(delivery(), answered(APPLIED, INTERVIEW)) == StageChange(
         application_id=f"{CANDIDATE}:{JOB}",
-        occurred_at=NOW,
+        occurred_at=datetime(2026, 2, 5, 10, 15, tzinfo=UTC),
         outcome=Outcome.NONE,
-        stage=StageFacts("INTERVIEW:Second interview", "Second interview", StageKind.INTERVIEW),
+        stage=StageFacts("INTERVIEW", "Interview", StageKind.INTERVIEW),
         candidate=CandidateFacts(
             CANDIDATE, first_name="Ines", name="Ines Marković", emails=("ines.markovic@example.com",)
         ),
@@ -77,159 +123,238 @@ def test_ids_are_asked_for_one_after_the_other_and_become_all_the_facts() -> Non
     )
 
 
+def test_everything_is_asked_below_our_own_address_and_only_what_is_read_is_kept() -> None:
+    hook = delivery().with_headers({"link": "<https://elsewhere.example/candidates/1>; rel=self"})
+    answers = asked(hook, answered(APPLIED))
+    assert [json.loads(one.body) for one in answers] == [
+        {"status": "NEW"},
+        {"content": [{"changedOn": "2026-02-02T09:00:00.000Z", "status": "NEW"}]},
+        {"firstName": "Ines", "lastName": "Marković", "email": "ines.markovic@example.com"},
+        {"title": "Field Engineer"},
+    ]
+    question = smartrecruiters.question(delivery(body={"job_id": "j/../1?x", "candidate_id": 7}), ())
+    assert question is not None
+    assert question.path == "/candidates/7/jobs/j%2F..%2F1%3Fx"
+
+
 @pytest.mark.parametrize(
     ("status", "outcome"),
     [("HIRED", Outcome.HIRED), ("REJECTED", Outcome.REJECTED), ("WITHDRAWN", Outcome.WITHDRAWN)],
 )
-def test_an_ending_is_a_status_and_no_stage(status: str, outcome: Outcome) -> None:
-    change = at(status, subStatus="Whatever")
-    assert (change.outcome, change.stage) == (outcome, None)
+def test_an_ending_is_hidden_in_the_status_and_stands_in_no_stage(status: str, outcome: Outcome) -> None:
+    change = moved(delivery(), answered(APPLIED, (status, "2026-02-12T15:30:00Z"), sub_status="Any"))
+    assert (change.outcome, change.stage, change.undoes) == (outcome, None, False)
 
 
 @pytest.mark.parametrize(
-    ("status", "kind"),
-    [("NEW", StageKind.APPLIED), ("IN_REVIEW", StageKind.SCREEN), ("OFFERED", StageKind.OFFER)],
-)
-def test_a_status_means_the_same_in_every_company(status: str, kind: StageKind) -> None:
-    assert at(status).stage == StageFacts(status, status.replace("_", " ").title(), kind)
-
-
-def test_who_has_not_applied_or_was_moved_elsewhere_hears_nothing() -> None:
-    assert told("application.created", answer(status="LEAD"), PERSON, VACANCY) == NothingToDo("lead")
-    moved = told("application.status.updated", answer(status="TRANSFERRED"), PERSON, VACANCY)
-    assert moved == NothingToDo("transferred_to_another_job")
-
-
-def test_other_events_move_nobody_and_a_deletion_is_no_rejection() -> None:
-    assert told("interview.created") == NothingToDo("interview_changes_no_stage")
-    assert told("candidate.deleted") == CandidateErased(CANDIDATE, "deleted")
-    created = told("application.created", answer(status="NEW"), PERSON, Answer(404, b"{}"))
-    assert isinstance(created, StageChange)
-    assert (created.arrived, created.job) == (True, None)
-
-
-@pytest.mark.parametrize(
-    ("answers", "path"),
+    ("status", "stage"),
     [
-        ((), "answers.application"),
-        ((Answer(404, b"{}"), PERSON, VACANCY), "answers.application"),
-        ((answer(status="PAUSED"), PERSON, VACANCY), "answers.application.status"),
-        ((answer(), PERSON, VACANCY), "answers.application.status"),
-        ((answer(status="NEW"), Answer(404, b"{}"), VACANCY), "answers.candidate"),
-        ((answer(status="NEW"), answer(email=7), VACANCY), "answers.candidate.email"),
+        ("NEW", StageFacts("NEW", "New", StageKind.APPLIED)),
+        ("IN_REVIEW", StageFacts("IN_REVIEW", "In review", StageKind.SCREEN)),
+        ("OFFERED", StageFacts("OFFERED", "Offered", StageKind.OFFER)),
     ],
 )
-def test_what_is_missing_or_odd_is_named_and_never_taken_for_a_deletion(answers: tuple[Answer, ...], path: str) -> None:
+def test_a_main_status_says_what_it_means(status: str, stage: StageFacts) -> None:
+    assert moved(delivery(), answered((status, "2026-02-12T15:30:00Z"))).stage == stage
+
+
+def test_what_a_companys_own_step_means_is_not_said() -> None:
+    change = moved(delivery(), answered(APPLIED, INTERVIEW, sub_status="Feedback"))
+    assert change.stage == StageFacts("INTERVIEW:Feedback", "Feedback")
+
+
+def test_only_a_creation_is_the_arrival() -> None:
+    assert moved(delivery("application.created"), answered(APPLIED)).arrived
+    assert not moved(delivery(), answered(APPLIED)).arrived
+
+
+@pytest.mark.parametrize("status", ["LEAD", "TRANSFERRED", "REJECTED", "WITHDRAWN"])
+def test_who_was_never_more_than_a_lead_has_not_applied(status: str) -> None:
+    said = answered(("LEAD", "2026-02-01T08:00:00Z"), (status, "2026-02-02T08:00:00Z"))
+    assert told(delivery("application.created"), said) == NothingToDo("lead")
+    assert len(asked(delivery("application.created"), said)) == 2, "neither name nor address is asked for"
+
+
+def test_a_lead_of_whom_there_is_no_history_has_not_applied() -> None:
+    said = answered(("LEAD", "2026-02-01T08:00:00Z"))
+    del said[f"/candidates/{CANDIDATE}/jobs/{JOB}/status/history"]
+    assert told(delivery(), said) == NothingToDo("lead")
+
+
+@pytest.mark.parametrize("status", ["LEAD", "TRANSFERRED"])
+def test_a_reassignment_takes_a_rejection_back_and_is_no_news(status: str) -> None:
+    change = moved(delivery(), answered(APPLIED, REJECTED, (status, "2026-02-13T08:00:00Z")))
+    assert (change.outcome, change.stage, change.undoes) == (Outcome.NONE, None, True)
+    assert change.occurred_at == datetime(2026, 2, 13, 8, tzinfo=UTC)
+
+
+@pytest.mark.parametrize("entries", [(APPLIED, REJECTED), (REJECTED, APPLIED)])
+def test_the_newest_entry_of_the_history_gives_the_time_wherever_it_stands(entries: Any) -> None:
+    change = moved(delivery(), answered(*entries, status="REJECTED"))
+    assert change.occurred_at == datetime(2026, 2, 12, 15, 30, 0, 250_000, tzinfo=UTC)
+
+
+@pytest.mark.parametrize(
+    "history",
+    [None, {}, {"content": []}, {"content": [{"changedOn": INTERVIEW[1], "status": "INTERVIEW"}]}, {"content": [{}]}],
+)
+def test_a_history_that_does_not_know_the_status_leaves_the_time_of_arrival(history: Any) -> None:
+    said = answered(APPLIED, REJECTED) | {f"/candidates/{CANDIDATE}/jobs/{JOB}/status/history": history}
+    assert moved(delivery(), said).occurred_at == NOW
+
+
+def test_an_unknown_application_is_shown_and_never_taken_for_a_deletion() -> None:
+    assert asked(delivery(), {}) == [UNKNOWN]
     with pytest.raises(Unreadable) as fault:
-        told("application.status.updated", *answers)
+        told(delivery(), {})
+    assert str(fault.value) == "answer: the ATS does not know this application (404)"
+
+
+def test_a_person_or_job_that_has_gone_meanwhile_is_not_made_up() -> None:
+    said = answered(APPLIED, REJECTED)
+    del said[f"/candidates/{CANDIDATE}"], said[f"/jobs/{JOB}"]
+    change = moved(delivery(), said)
+    assert (change.candidate, change.job) == (CandidateFacts(CANDIDATE), None)
+
+
+def test_without_answers_nothing_is_believed_of_an_application() -> None:
+    with pytest.raises(Unreadable) as fault:
+        smartrecruiters.translate(delivery(), NOW)
+    assert fault.value.path == "answer"
+
+
+@pytest.mark.parametrize("member", ["candidate_id", "id"])
+def test_a_deleted_candidate_is_erased_without_a_question(member: str) -> None:
+    hook = delivery("candidate.deleted", {member: CANDIDATE})
+    assert smartrecruiters.question(hook, ()) is None
+    assert smartrecruiters.translate(hook, NOW) == (CandidateErased(CANDIDATE, "deleted"),)
+
+
+@pytest.mark.parametrize(
+    ("event", "reason"),
+    [
+        ("application.fields.updated", "details_move_nobody"),
+        ("application.onboarding-status.updated", "details_move_nobody"),
+        ("candidate.updated", "candidate_changes_are_asked_with_the_next_stage"),
+        ("offer.approval.approved", "offer_changes_no_stage"),
+        ("interview.canceled", "interview_changes_no_stage"),
+        ("job.updated", "job_moves_nobody"),
+        ("position.deleted", "job_moves_nobody"),
+        ("something.new", "unknown_event"),
+    ],
+)
+def test_what_moves_nobody_is_named_and_not_asked_for(event: str, reason: str) -> None:
+    hook = delivery(event, {"id": "1"})
+    assert smartrecruiters.question(hook, ()) is None
+    assert smartrecruiters.translate(hook, NOW) == (NothingToDo(reason),)
+
+
+@pytest.mark.parametrize(
+    ("hook", "path"),
+    [
+        (Delivery({}, b'{"job_id":"j","candidate_id":"c"}'), "event-name"),
+        (delivery(body={"id": "1"}), "candidate_id"),
+        (delivery(body={"candidate_id": "c"}), "job_id"),
+        (delivery(body={"candidate_id": True, "job_id": "j"}), "candidate_id"),
+        (delivery("candidate.deleted", {}), "id"),
+        (delivery("candidate.deleted", {"candidate_id": ["c"]}), "candidate_id"),
+    ],
+)
+def test_what_is_missing_or_odd_in_a_web_hook_is_named(hook: Delivery, path: str) -> None:
+    assert smartrecruiters.question(hook, ()) is None
+    with pytest.raises(Unreadable) as fault:
+        smartrecruiters.translate(hook, NOW)
     assert fault.value.path == path
 
 
-@pytest.mark.parametrize("odd", ["../jobs", "a/b", "a?b", "", None, 1.5])
-def test_an_id_that_leads_elsewhere_is_not_asked_for(odd: Any) -> None:
-    plain = smartrecruiters.samples()["application.created"]
-    body = json.dumps({"candidate_id": odd, "job_id": JOB}).encode()
-    assert smartrecruiters.question(Delivery(plain.headers, body), ()) is None
+@pytest.mark.parametrize(
+    ("asked_at", "content", "path"),
+    [
+        (f"/candidates/{CANDIDATE}/jobs/{JOB}", {}, "answer.application.status"),
+        (f"/candidates/{CANDIDATE}/jobs/{JOB}", {"status": "PAUSED"}, "answer.application.status"),
+        (f"/candidates/{CANDIDATE}/jobs/{JOB}", {"status": "NEW", "subStatus": 7}, "answer.application.subStatus"),
+        (f"/candidates/{CANDIDATE}/jobs/{JOB}/status/history", {"content": {}}, "answer.history.content"),
+        (
+            f"/candidates/{CANDIDATE}/jobs/{JOB}/status/history",
+            {"content": [{"changedOn": "2026-02-02", "status": "NEW"}]},
+            "answer.history.content[0].changedOn",
+        ),
+        (f"/candidates/{CANDIDATE}", {"firstName": 1}, "answer.candidate.firstName"),
+        (f"/candidates/{CANDIDATE}", {"email": []}, "answer.candidate.email"),
+        (f"/jobs/{JOB}", {"title": " "}, "answer.job.title"),
+    ],
+)
+def test_what_is_missing_or_odd_in_an_answer_is_named(asked_at: str, content: Any, path: str) -> None:
+    with pytest.raises(Unreadable) as fault:
+        told(delivery(), answered(APPLIED) | {asked_at: content})
+    assert fault.value.path == path
 
 
-class TestSignature:
-    def test_what_is_signed_is_what_is_documented(self) -> None:
-        """Timestamp, body, id, name, version and link, joined by dots; an absent header is empty."""
-        headers = {
-            "smartrecruiters-timestamp": str(int(NOW.timestamp())),
-            "event-id": "e-1",
-            "event-name": "application.created",
-            "link": "<https://api.example/x>; rel=self",
-        }
-        body = b'{"job_id":"jid","candidate_id":"cid"}'
-        message = b".".join([
-            headers["smartrecruiters-timestamp"].encode(), body, b"e-1", b"application.created", b"",
-            b"<https://api.example/x>; rel=self",
-        ])  # fmt: skip
-        digest = hmac.new(SECRET.encode(), message, hashlib.sha256).hexdigest()
-        for written in (f"v1={digest}", f"v1={'0' * 64};v1={digest.upper()}", f"v2=zz; v1={digest}"):
-            delivery = Delivery({**headers, "smartrecruiters-signature": written}, body)
-            assert smartrecruiters.verify(delivery, [SECRET], NOW) == Believed(0)
-
-    @pytest.mark.parametrize("header", ["event-id", "event-name", "event-version", "link", "smartrecruiters-timestamp"])
-    def test_every_signed_header_counts(self, header: str) -> None:
-        sent = smartrecruiters.signed(smartrecruiters.samples()["application.created"], SECRET, NOW, "e-1")
-        value = "1777000000" if header.endswith("timestamp") else "another"
-        changed = sent.with_headers({header: value})
-        assert smartrecruiters.verify(changed, [SECRET], NOW) == Doubted("wrong")
-
-    def test_a_late_one_is_stale(self) -> None:
-        sent = smartrecruiters.signed(smartrecruiters.samples()["application.created"], SECRET, NOW, "e-1")
-        assert smartrecruiters.verify(sent, [SECRET], NOW + timedelta(seconds=299)) == Believed(0)
-        assert smartrecruiters.verify(sent, [SECRET], NOW + timedelta(seconds=301)) == Doubted("stale")
-
-    @pytest.mark.parametrize("written", ["", "v1", "v1=", "v1=zz", "v2=" + "0" * 64, "0" * 64, ";;"])
-    def test_a_signature_of_another_form_is_malformed(self, written: str) -> None:
-        headers = {"smartrecruiters-signature": written, "smartrecruiters-timestamp": "1777000000"}
-        assert smartrecruiters.verify(Delivery(headers, b"{}"), [SECRET], NOW) == Doubted("malformed")
+odd = st.none() | st.booleans() | st.integers() | st.text(max_size=5) | st.just([]) | st.just({}) | st.just([{}])
 
 
-def test_the_handshake_sends_the_secret_back_over_http(world: World) -> None:
-    edge, here = Edge(world), world.add_source("smartrecruiters")
-    answered = edge.post(here, b"{}", {"X-Hook-Secret": "a-hook-secret"})
-    assert (answered.status_code, answered.headers["X-Hook-Secret"]) == (200, "a-hook-secret")
-    for odd in ("", "x" * 513, "a b"):
-        refused = edge.post(here, b"{}", {"X-Hook-Secret": odd})
-        assert (refused.status_code, "X-Hook-Secret" in refused.headers) == (401, False)
+@given(data=st.data())
+def test_no_answer_breaks_anything(data: st.DataObject) -> None:
+    said = answered(APPLIED, REJECTED)
+    content = said[data.draw(st.sampled_from(sorted(said)))]
+    content[data.draw(st.sampled_from(sorted(content)))] = data.draw(odd)
+    with contextlib.suppress(Unreadable):
+        assert isinstance(told(delivery(), said), StageChange | NothingToDo)
 
 
-@pytest.fixture
-def api() -> Iterator[AtsApi]:
-    with AtsApi(clients=("client-1:s3cret",)) as made:
-        yield made
+def test_the_published_example_of_a_signature_is_believed() -> None:
+    assert smartrecruiters.verify(VECTOR, ["another-secret-01234", VECTOR_SECRET], VECTOR_TIME) == Believed(1)
+    if PUBLISHED.is_dir():
+        assert (PUBLISHED / "application.created.json").read_bytes().strip() == VECTOR.body
+    for header in ("event-id", "event-name", "event-version", "link"):
+        assert smartrecruiters.verify(VECTOR.with_headers({header: "x"}), [VECTOR_SECRET], VECTOR_TIME) == Doubted(
+            "wrong"
+        ), "each header is signed"
 
 
-class TestAsked:
-    """Over HTTP: a token by client credentials, or an API key in a header of its own."""
+def test_one_signature_of_several_is_enough_and_other_schemes_are_passed_over() -> None:
+    right = VECTOR.headers["smartrecruiters-signature"]
+    for several in (f"v1={'0' * 64};{right}", f"{right};v1={'0' * 64}", f"v2=abc; {right};"):
+        hook = VECTOR.with_headers({"smartrecruiters-signature": several})
+        assert smartrecruiters.verify(hook, [VECTOR_SECRET], VECTOR_TIME) == Believed(0)
 
-    def test_a_status_becomes_a_message_by_a_token(self, world_on: World, api: AtsApi) -> None:
-        self._connect(world_on, api, "client-1:s3cret")
-        self._application(api, "NEW")
-        self._tell("application.created")
-        api.forget()
-        self._application(api, "REJECTED")
-        self._tell("application.status.updated")
-        self.world.run_for(days=8)
 
-        assert ("rejected_after_application", "accepted") in self.world.live(f"{CANDIDATE}:{JOB}")
-        assert {address for address, _ in self.world.mails()} == {"ines.markovic@example.com"}
-        assert api.tokens == 2, "one token for all questions, and a new one when it ended"
-        assert self.world.ledger().violations == ()
+@pytest.mark.parametrize("written", ["", "v1", "v1=", "v1=zz", "v2=" + "0" * 64, "0" * 64, "v1= " + "0" * 63, ";;"])
+def test_a_signature_of_another_form_is_malformed(written: str) -> None:
+    hook = VECTOR.with_headers({"smartrecruiters-signature": written})
+    assert smartrecruiters.verify(hook, [VECTOR_SECRET], VECTOR_TIME) == Doubted("malformed")
 
-    def test_a_wrong_client_is_said(self, world_on: World, api: AtsApi) -> None:
-        self._connect(world_on, api, "client-1:wrong")
-        self._tell("application.created")
-        assert self.world.ledger().asking == 1
-        assert not [line for line in api.requests if "/candidates" in line]
 
-    def test_a_plain_key_stands_in_its_own_header(self, world_on: World, api: AtsApi) -> None:
-        self._connect(world_on, api, "plain-key")
-        self._tell("application.created")
-        assert api.headers[0]["x-smarttoken"] == "plain-key"
-        assert "authorization" not in api.headers[0]
+@pytest.mark.parametrize("stamp", ["", "-1", "now", "1574080897.0", "9" * 13, "١٥٧٤٠٨٠٨٩٧"])
+def test_a_timestamp_of_another_form_is_malformed(stamp: str) -> None:
+    hook = VECTOR.with_headers({"smartrecruiters-timestamp": stamp})
+    assert smartrecruiters.verify(hook, [VECTOR_SECRET], VECTOR_TIME) == Doubted("malformed")
 
-    def _connect(self, world: World, api: AtsApi, key: str) -> None:
-        self.world, self.here, self.number = world, world.add_source("smartrecruiters"), 0
-        with world.db.begin() as tx:
-            source = sources.get_source(tx, None, self.here.id)
-            sources.set_api_key(tx, source, key)
-            source.api_url = api.url
 
-    @staticmethod
-    def _application(api: AtsApi, status: str) -> None:
-        api.records[f"/candidates/{CANDIDATE}/jobs/{JOB}"] = {"status": status, "actions": {}}
-        api.records[f"/candidates/{CANDIDATE}"] = {**json.loads(PERSON.body), "phoneNumber": "5550199"}
-        api.records[f"/jobs/{JOB}"] = json.loads(VACANCY.body)
+@pytest.mark.parametrize(("seconds", "stale"), [(-301, True), (-300, False), (300, False), (301, True)])
+def test_a_genuine_request_may_be_five_minutes_away(seconds: int, stale: bool) -> None:
+    verdict = smartrecruiters.verify(VECTOR, [VECTOR_SECRET], VECTOR_TIME + timedelta(seconds=seconds))
+    assert verdict == (Doubted("stale") if stale else Believed(0))
+    assert smartrecruiters.verify(VECTOR, [SECRET], VECTOR_TIME + timedelta(seconds=seconds)) == Doubted("wrong")
 
-    def _tell(self, name: str) -> None:
-        self.number += 1
-        self.world.clock.tick(minutes=1)
-        edge = Edge(self.world)
-        answered = edge.send(self.here, edge.genuine(self.here, name, f"e-{self.number}"))
-        assert answered.status_code == 202
-        self.world.settle_down()
+
+def test_an_absent_header_is_signed_as_nothing() -> None:
+    signed = smartrecruiters.signed(Delivery({"event-name": "job.created"}, b"{}"), SECRET, NOW, "e-1")
+    assert "link" not in signed.headers
+    assert smartrecruiters.verify(signed, [SECRET], NOW) == Believed(0)
+    assert smartrecruiters.verify(signed.with_headers({"link": ""}), [SECRET], NOW) == Believed(0)
+
+
+def test_the_key_is_the_signed_id() -> None:
+    assert smartrecruiters.event_key(VECTOR) == "123"
+
+
+def test_the_request_that_activates_is_answered_with_its_own_secret() -> None:
+    hook = Delivery({"x-hook-secret": "4jn8fs9011jj8"}, b"")
+    assert smartrecruiters.handshake(hook) == Handshake("hook_secret", 200, {"X-Hook-Secret": "4jn8fs9011jj8"})
+    assert smartrecruiters.handshake(VECTOR) is None
+
+
+@pytest.mark.parametrize("value", ["", "x" * 513, "a\r\nSet-Cookie: b", "é", "\x00"])
+def test_what_must_not_be_echoed_is_no_handshake(value: str) -> None:
+    assert smartrecruiters.handshake(Delivery({"x-hook-secret": value}, b"")) is None
