@@ -181,7 +181,9 @@ def _outcome(situation: Situation, book: RuleBook, stop: tuple[tuple[str, str], 
         message.purpose is Purpose.OUTCOME and (_may_be_out(message) or message.told_by_hand)
         for message in situation.messages
     )
-    held = "rejected_again" if again else "imported" if situation.imported else ""
+    held = "rejected_again" if again else ""
+    if situation.imported and not held:
+        held = "imported"
     return Plan(stop, draft_for(rule, situation, purpose=Purpose.OUTCOME, version=after.outcome_version, held=held))
 
 
