@@ -7,13 +7,11 @@ lease behind, and the next one asks again: reading twice is harmless.
 Nothing is given up: an item that cannot be answered stands on the dashboard with the reason until it can.
 """
 
-import json
 from datetime import timedelta
 
 import structlog
 
 from notifier.core.asking import Answered, Asks, Halted, Unanswered
-from notifier.core.change import Delivery
 from notifier.core.inbox import InboxState
 from notifier.core.ports import Job
 from notifier.flow.parts import Flow
@@ -69,8 +67,7 @@ def ask_batch(flow: Flow, limit: int = 50) -> int:
 
 
 def _asks(adapter: Adapter, tx: Tx, item: InboxItem) -> Asks:
-    headers = json.loads(tx.keyring.open(item.headers, "inbox.headers"))
-    delivery = Delivery(headers, tx.keyring.open_bytes(item.body, "inbox.body"))
+    delivery = inbox.delivery_of(tx, item)
     return lambda answers: adapter.question(delivery, answers)
 
 

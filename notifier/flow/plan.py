@@ -6,7 +6,6 @@ savepoint: what cannot be read, or what breaks us, is quarantined with its reaso
 cannot serve is not the item's fault: then the whole batch is given back and read again.
 """
 
-import json
 from collections.abc import Sequence
 
 import structlog
@@ -52,7 +51,10 @@ def plan_batch(flow: Flow, limit: int = 200) -> int:
         readable: list[tuple[InboxItem, Sequence[Event]]] = []
         for item in items:
             try:
-                source, delivery = sources.get_source(tx, item.workspace_id, item.source_id), _delivery(tx, item)
+                source, delivery = (
+                    sources.get_source(tx, item.workspace_id, item.source_id),
+                    inbox.delivery_of(tx, item),
+                )
                 adapter = flow.adapters[source.ats]
                 if item.origin in (inbox.WEBHOOK, inbox.CONFLICT):
                     seen.add((source.id, sightings.EVENT + (adapter.kind(delivery) or "unknown"), ""))
@@ -79,11 +81,6 @@ def plan_batch(flow: Flow, limit: int = 200) -> int:
     if sweeping:
         flow.queue.nudge(Job.SWEEP)
     return len(items)
-
-
-def _delivery(tx: Tx, item: InboxItem) -> Delivery:
-    headers = json.loads(tx.keyring.open(item.headers, "inbox.headers"))
-    return Delivery(headers, tx.keyring.open_bytes(item.body, "inbox.body"))
 
 
 def _translate(tx: Tx, item: InboxItem, source: Source, adapter: Adapter, delivery: Delivery) -> Sequence[Event] | None:

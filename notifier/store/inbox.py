@@ -169,6 +169,12 @@ def answered(tx: Tx, item: InboxItem, answers: Sequence[Answer]) -> None:
     move(tx, item, InboxState.RECEIVED)
 
 
+def delivery_of(tx: Tx, item: InboxItem) -> Delivery:
+    """What was kept of the webhook. Raises CannotOpen."""
+    headers = json.loads(tx.keyring.open(item.headers, "inbox.headers"))
+    return Delivery(headers, tx.keyring.open_bytes(item.body, "inbox.body"))
+
+
 def answers_of(tx: Tx, item: InboxItem) -> list[Answer]:
     """What the ATS said for this item; nothing if it was not asked."""
     if item.answers is None:
